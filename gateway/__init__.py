@@ -1,0 +1,1 @@
+"""An SMTP relay that lets out only mail that is allowed to leave."""

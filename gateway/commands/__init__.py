@@ -1,0 +1,1 @@
+"""The commands of the front desk, one file a noun."""

@@ -1,0 +1,1 @@
+"""One outside thing each; the only place that does I/O."""

@@ -1,0 +1,1 @@
+"""The stores behind the ports: SQLite here, Redis later."""

@@ -1,0 +1,1 @@
+"""HTTP in: the public opt-out pages, health and metrics."""

@@ -1,0 +1,1 @@
+"""The journeys: async, no library, they speak only to ports and to the core."""

@@ -1,0 +1,228 @@
+"""What the journeys need from the world, as Protocols; two stores and the test rooms implement them.
+
+Every method may raise `Unavailable`, and nothing else, when its outside thing fails; the journeys turn that into 451 or 503.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from gateway.core.change import Change
+from gateway.core.evidence import Event
+from gateway.core.model import Consent, Facts, Features, Opposition, Outcome, PersonKey, Ref, Scope, Tool, Who
+
+T = TypeVar("T")
+
+
+class Unavailable(Exception):
+    """An outside thing cannot be read or written now; `what` names it without any personal data."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class Clock(Protocol):
+    """Time, so that tests can own it."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps."""
+
+
+class Book(Protocol):
+    """People, oppositions, consents, notices, tools: the state, and the one door by which it changes."""
+
+    async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
+        """What is recorded about each, in order, in one batched read; oppositions of any of a person's keys count."""
+
+    async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
+        """Those delivery keys already accepted since then."""
+
+    async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
+        """Write events and changes in one durable, atomic commit and return the events' references, in order."""
+
+    async def tool(self, name: str) -> Tool | None:
+        """The tool of that name, revoked ones included."""
+
+    async def tools(self) -> Sequence[Tool]:
+        """Every tool."""
+
+    async def oppositions(self, person: PersonKey | None = None) -> Sequence[Opposition]:
+        """The oppositions of one person, or of everyone."""
+
+    async def consents(self, person: PersonKey | None = None, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
+        """Consent records with their sealed addresses, history included, oldest first."""
+
+    async def has_hashes(self) -> bool:
+        """Whether any opposition came in as a foreign hash, so that recipients must be looked up under theirs too."""
+
+    async def own_unsubscribe(self, person: PersonKey, stream: str) -> bytes | None:
+        """The sealed List-Unsubscribe a tool had put for this person."""
+
+    async def touch_probe(self, now: datetime) -> None:
+        """Write the self-test's mark durably: proves that an opposition could be recorded now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One journal row as stored: `body` is the event's canonical JSON, exactly the bytes that were hashed."""
+
+    writer: str
+    seq: int
+    body: bytes
+    hash: bytes
+
+
+class Journal(Protocol):
+    """The evidence, to be read: writing goes through `Book.commit` so that state and evidence never part."""
+
+    def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
+        """Entries in order of writer and number, streamed."""
+
+    async def entry(self, ref: Ref) -> Entry | None:
+        """The entry a reply's reference names."""
+
+    async def of_person(self, person: PersonKey) -> Sequence[Entry]:
+        """One person's entries, oldest first."""
+
+    async def heads(self) -> Sequence[tuple[str, int, bytes]]:
+        """(writer, last number, last hash) of each chain: what is exported and kept elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One outbox row: what a partner must be told."""
+
+    id: int
+    partner: str
+    person: PersonKey
+    advertiser: str
+    scope: Scope
+    at: datetime
+
+
+class Outbox(Protocol):
+    """What partners must still be told; rows are put in by `Book.commit`, with the opposition."""
+
+    async def pending(self, partner: str = "") -> Sequence[Note]:
+        """Notes not yet acknowledged, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the tool said about a message: DSN parameters are kept as given, empty where not given (RFC 3461)."""
+
+    tool: str
+    stream: str
+    sender: str
+    smtputf8: bool
+    eight_bit: bool
+    ret: str = ""
+    envid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One accepted recipient: `address` as it goes on the wire, NOTIFY and ORCPT as given."""
+
+    address: str
+    notify: str = ""
+    orcpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One spooled (message, recipient) due for an attempt; `message` is the tool's bytes, untouched."""
+
+    id: int
+    message_id: int
+    envelope: Envelope
+    addressee: Addressee
+    message: bytes
+    attempts: int
+    accepted_at: datetime
+    expires_at: datetime
+    decision: Ref
+
+
+class Spool(Protocol):
+    """Mail this node owns until it is delivered, failed or dropped; local to the node, durable before 250."""
+
+    async def keep(
+        self, envelope: Envelope, message: bytes, to: Sequence[tuple[Addressee, Ref]], due: datetime, expires: datetime
+    ) -> None:
+        """Own one message for these recipients: body and rows in one durable commit."""
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Parcel]:
+        """Lease up to `limit` rows whose time has come; a lease dies with the process."""
+
+    async def settle(self, parcel: Parcel) -> None:
+        """Forget a row that reached its end; the body goes with the last row."""
+
+    async def postpone(self, parcel: Parcel, due: datetime) -> None:
+        """Count an attempt, free the lease and set the next time."""
+
+    async def depth(self) -> int:
+        """How many rows wait."""
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest row without a lease comes due; None when nothing waits."""
+
+    def free_bytes(self) -> int:
+        """Room left on the spool's disk."""
+
+
+class Provider(Protocol):
+    """One next hop: pooled, pipelined; never raises, a failure is an Outcome."""
+
+    async def features(self) -> Features | Outcome:
+        """What it announced, or why it cannot be reached; connects if it never did."""
+
+    async def deliver(self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes]) -> Outcome:
+        """One transaction for one recipient; `body` goes out byte for byte, dot-stuffed only. Empty sender is `<>`."""
+
+
+class Vault(Protocol):
+    """Seals what must be readable again (addresses, kept mail) with a key that is not in the store."""
+
+    def seal(self, plain: bytes) -> bytes:
+        """Encrypt (AES-GCM-SIV)."""
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt; raises Unavailable when the key does not fit."""
+
+
+class Compute(Protocol):
+    """Runs a pure function off the loop when its input is large."""
+
+    async def __call__(self, size: int, function: Callable[[], T]) -> T:
+        """The function's value; small sizes run at once, large ones in a thread."""
+
+
+class Meter(Protocol):
+    """Counts what happens, in few and closed labels: rule tokens, doors, stream names; never a person."""
+
+    def decided(self, stream: str, reason: str) -> None:
+        """One RCPT decision; `reason` is empty for an allowed recipient."""
+
+    def delivered(self, upstream: str, fate: str, seconds: float) -> None:
+        """One attempt at a provider."""
+
+    def opposed(self, door: str, seconds: float) -> None:
+        """One opposition recorded, and how long recording took."""
+
+    def answered(self, code: int, seconds: float) -> None:
+        """One end of data answered to a tool."""
+
+
+class Log(Protocol):
+    """One line a mail event, in JSON; values never hold an address, a subject or a secret."""
+
+    def say(self, what: str, **facts: str | int | float | bool) -> None:
+        """Write the line."""
