@@ -1,0 +1,172 @@
+"""The book in memory: a second implementation of `ports.Book` (and `ports.Outbox`) for the journeys' tests.
+
+It keeps the promises of the real stores (atomic commits, earliest opposition kept, history kept) and can be made to fail:
+`down` fails everything, `read_only` fails only what writes. What was written is open to look at: `events`, `changes`, `kept`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from gateway.core.change import (
+    Accept,
+    Change,
+    Enlist,
+    GiveNotice,
+    KeepForPerson,
+    KeepOwnUnsubscribe,
+    Learn,
+    Lift,
+    Oppose,
+    Tell,
+    Withdraw,
+)
+from gateway.core.evidence import Event
+from gateway.core.model import Block, Consent, Facts, NoticeGiven, Opposition, PersonKey, Ref, Scope, Tool, Who
+from gateway.flow.ports import Note, Unavailable
+
+OppositionId = tuple[PersonKey, Block, Scope, str, str]
+
+
+@dataclass
+class MemoryBook:
+    """People, oppositions, consents, notices, tools and notes to partners, in plain lists."""
+
+    down: bool = False
+    read_only: bool = False
+    hashes: bool = False
+    events: list[Event] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    kept: list[KeepForPerson] = field(default_factory=list)
+    probes: list[datetime] = field(default_factory=list)
+    reads: int = 0
+    _consents: list[tuple[Consent, bytes]] = field(default_factory=list)
+    _oppositions: dict[OppositionId, Opposition] = field(default_factory=dict)
+    _notices: list[NoticeGiven] = field(default_factory=list)
+    _tools: dict[str, Tool] = field(default_factory=dict)
+    _accepted: dict[bytes, datetime] = field(default_factory=dict)
+    _own: dict[tuple[PersonKey, str], bytes] = field(default_factory=dict)
+
+    async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
+        """See `ports.Book`."""
+        self._readable()
+        self.reads += 1
+        return [self._of(advertiser, one) for one in who]
+
+    async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
+        """See `ports.Book`."""
+        self._readable()
+        return frozenset(key for key in keys if key in self._accepted and self._accepted[key] >= since)
+
+    async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
+        """See `ports.Book`; references are `memory-1`, `memory-2`..."""
+        self._writable()
+        for change in changes:
+            self._apply(change)
+        first = len(self.events) + 1
+        self.events.extend(events)
+        self.changes.extend(changes)
+        return [Ref(f"memory-{number}") for number in range(first, first + len(events))]
+
+    async def tool(self, name: str) -> Tool | None:
+        """See `ports.Book`."""
+        self._readable()
+        return self._tools.get(name)
+
+    async def tools(self) -> Sequence[Tool]:
+        """See `ports.Book`."""
+        self._readable()
+        return list(self._tools.values())
+
+    async def oppositions(self, person: PersonKey | None = None) -> Sequence[Opposition]:
+        """See `ports.Book`."""
+        self._readable()
+        return [one for one in self._oppositions.values() if person in (None, one.person)]
+
+    async def consents(self, person: PersonKey | None = None, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
+        """See `ports.Book`."""
+        self._readable()
+        return [
+            (consent, sealed)
+            for consent, sealed in self._consents
+            if person in (None, consent.person) and advertiser in ("", consent.advertiser)
+        ]
+
+    async def has_hashes(self) -> bool:
+        """See `ports.Book`; tests set `hashes`."""
+        self._readable()
+        return self.hashes
+
+    async def own_unsubscribe(self, person: PersonKey, stream: str) -> bytes | None:
+        """See `ports.Book`."""
+        self._readable()
+        return self._own.get((person, stream))
+
+    async def touch_probe(self, now: datetime) -> None:
+        """See `ports.Book`."""
+        self._writable()
+        self.probes.append(now)
+
+    async def pending(self, partner: str = "") -> Sequence[Note]:
+        """See `ports.Outbox`."""
+        self._readable()
+        return [note for note in self.notes if partner in ("", note.partner)]
+
+    def _readable(self) -> None:
+        if self.down:
+            raise Unavailable("book")
+
+    def _writable(self) -> None:
+        if self.down or self.read_only:
+            raise Unavailable("book")
+
+    def _of(self, advertiser: str, who: Who) -> Facts:
+        keys = {who.person, *who.also}
+        return Facts(
+            tuple(one for one, _ in self._consents if one.person == who.person and one.advertiser == advertiser),
+            tuple(
+                one
+                for one in self._oppositions.values()
+                if one.person in keys and (one.scope is Scope.ALL or one.advertiser == advertiser)
+            ),
+            tuple(one for one in self._notices if one.person == who.person and one.advertiser == advertiser),
+        )
+
+    def _apply(self, change: Change) -> None:
+        match change:
+            case Oppose(new):
+                known = self._oppositions.get(_id(new))
+                self._oppositions[_id(new)] = new if known is None or new.at < known.at else known
+            case Lift(person, block, scope, advertiser, stream):
+                self._oppositions.pop((person, block, scope, advertiser, stream), None)
+            case Learn(consent, sealed):
+                self._consents.append((consent, sealed))
+            case Withdraw():
+                self._consents = [(_withdrawn(consent, change), sealed) for consent, sealed in self._consents]
+            case GiveNotice(notice):
+                self._notices.append(notice)
+            case Accept(key, at):
+                self._accepted[key] = at
+            case KeepOwnUnsubscribe(person, stream, sealed, _):
+                self._own[person, stream] = sealed
+            case Tell(partner, person, advertiser, scope, at):
+                self.notes.append(Note(len(self.notes) + 1, partner, person, advertiser, scope, at))
+            case Enlist(tool):
+                self._tools[tool.name] = tool
+            case KeepForPerson():
+                self.kept.append(change)
+            case _:
+                assert_never(change)
+
+
+def _id(one: Opposition) -> OppositionId:
+    return one.person, one.block, one.scope, one.advertiser, one.stream
+
+
+def _withdrawn(consent: Consent, by: Withdraw) -> Consent:
+    meant = (consent.person, consent.advertiser) == (by.person, by.advertiser) and by.purpose in ("", consent.purpose)
+    return replace(consent, withdrawn_at=by.at) if meant and consent.withdrawn_at is None else consent
