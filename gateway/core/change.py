@@ -10,9 +10,13 @@ from gateway.core.model import Block, Consent, NoticeGiven, Opposition, PersonKe
 
 @dataclass(frozen=True, slots=True)
 class Oppose:
-    """File an opposition; filing it again keeps the earliest date and is not an error."""
+    """File an opposition; filing it again keeps the earliest date and is not an error.
+
+    `foreign_hash` says that its key was made from another list's hash: recipients must then be looked up under their hashes too.
+    """
 
     opposition: Opposition
+    foreign_hash: bool = False
 
 
 @dataclass(frozen=True, slots=True)
