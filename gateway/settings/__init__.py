@@ -1,0 +1,21 @@
+"""Front desk: every setting, its default and its meaning; read from one TOML file, checked before anything starts.
+
+Values reach the rooms below through constructors; nobody else reads the file, the environment or this package.
+"""
+
+from gateway.settings.loading import ConfigurationError, Fault, load
+from gateway.settings.models import Settings
+from gateway.settings.nouns import to_partners, to_streams
+from gateway.settings.secrets import MissingSecret, partner_secret, upstream_password
+
+__all__ = [
+    "ConfigurationError",
+    "Fault",
+    "MissingSecret",
+    "Settings",
+    "load",
+    "partner_secret",
+    "to_partners",
+    "to_streams",
+    "upstream_password",
+]

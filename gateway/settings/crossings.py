@@ -1,0 +1,147 @@
+"""What one table alone cannot know: names that must exist, listeners that need TLS, files that must be private."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gateway.core.model import Category
+from gateway.core.token import stream_number
+from gateway.settings.models import Settings
+from gateway.settings.secrets import has_password
+from gateway.settings.values import is_loopback
+
+Complaint = tuple[tuple[str, ...], str]
+"""The path of a setting and what is wrong with it."""
+
+
+def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]:
+    """Every fault between settings, and between settings, the disk and the environment."""
+    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _numbers)
+    return [*(complaint for check in checks for complaint in check(settings)), *_logins(settings, environ)]
+
+
+def _gateway(settings: Settings) -> Iterator[Complaint]:
+    gateway = settings.gateway
+    url = urlsplit(settings.public_url)
+    if url.scheme != "https" and not is_loopback(url.hostname or ""):
+        yield ("gateway", "public_url"), "must begin with https:// unless it is on loopback (RFC 8058)."
+    if url.query or url.fragment:
+        yield ("gateway", "public_url"), "must have no query and no fragment."
+    if gateway.store != "sqlite":
+        yield ("gateway", "store"), 'only "sqlite" in this release; Redis comes with the scaled profile.'
+    if gateway.node == "cli":
+        yield ("gateway", "node"), '"cli" is the command line\'s own name in the evidence; choose another.'
+    for key, folder in (("policies_dir", gateway.policies_dir), ("templates_dir", gateway.templates_dir)):
+        if folder is not None and not folder.is_dir():
+            yield ("gateway", key), f"{folder} is not a folder."
+    if sentence := _unwritable(gateway.data_dir):
+        yield ("gateway", "data_dir"), sentence
+
+
+def _unwritable(folder: Path) -> str:
+    """Why the folder could not be written, or made; empty when it can."""
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        return f"{place} is not a folder."
+    return "" if os.access(place, os.W_OK | os.X_OK) else f"{place} is not writable."
+
+
+def _listeners(settings: Settings) -> Iterator[Complaint]:
+    submission, inbound = settings.submission, settings.inbound
+    has_tls = submission.tls_cert is not None and submission.tls_key is not None
+    if (submission.tls_cert is None) != (submission.tls_key is None):
+        missing = "tls_key" if submission.tls_key is None else "tls_cert"
+        yield ("submission",), f"{missing} is missing: a certificate needs its key."
+    if not submission.listen.loopback and not has_tls:
+        yield ("submission", "listen"), "listens beyond loopback, so tls_cert and tls_key are required."
+    if submission.tls_listen is not None and not has_tls:
+        yield ("submission", "tls_listen"), "needs tls_cert and tls_key."
+    if submission.tls_cert is not None and not submission.tls_cert.is_file():
+        yield ("submission", "tls_cert"), f"{submission.tls_cert} does not exist."
+    yield from _private(("submission", "tls_key"), submission.tls_key)
+    if (inbound.listen is None) != (inbound.domain is None):
+        yield ("inbound",), "listen and domain come together: mail to the domain arrives at the listener."
+
+
+def _private(where: tuple[str, ...], file: Path | None) -> Iterator[Complaint]:
+    """A secret file must be there, and nobody else's to read (T21)."""
+    if file is None:
+        return
+    if not file.is_file():
+        yield where, f"{file} does not exist."
+    elif file.stat().st_mode & 0o077:
+        yield where, f"{file} can be read by others: chmod 600."
+    elif not os.access(file, os.R_OK):
+        yield where, f"{file} cannot be read."
+
+
+def _upstreams(settings: Settings) -> Iterator[Complaint]:
+    for name, upstream in settings.upstream.items():
+        where = ("upstream", name)
+        if upstream.tls == "none" and not is_loopback(upstream.host):
+            yield (*where, "tls"), '"none" is for loopback only: mail would cross the network in clear.'
+        if upstream.username and upstream.tls == "opportunistic" and not is_loopback(upstream.host):
+            yield (*where, "tls"), 'must be "required" where a password is sent.'
+        if upstream.ca_file is not None and not upstream.ca_file.is_file():
+            yield (*where, "ca_file"), f"{upstream.ca_file} does not exist."
+        yield from _private((*where, "password_file"), upstream.password_file)
+
+
+def _logins(settings: Settings, environ: Mapping[str, str]) -> Iterator[Complaint]:
+    for name, upstream in settings.upstream.items():
+        if upstream.username and not has_password(name, upstream, environ):
+            yield ("upstream", name, "username"), "needs a password_file or its environment variable."
+
+
+def _advertisers(settings: Settings) -> Iterator[Complaint]:
+    for name, advertiser in settings.advertiser.items():
+        for key in advertiser.dkim:
+            yield from _private(("advertiser", name, "dkim"), key.key_file)
+
+
+def _partners(settings: Settings) -> Iterator[Complaint]:
+    for name, partner in settings.partner.items():
+        if urlsplit(partner.webhook).scheme == "http" and not is_loopback(urlsplit(partner.webhook).hostname or ""):
+            yield ("partner", name, "webhook"), "must begin with https:// unless it is on loopback."
+        yield from _private(("partner", name, "secret_file"), partner.secret_file)
+
+
+def _streams(settings: Settings) -> Iterator[Complaint]:
+    for name, stream in settings.stream.items():
+        where = ("stream", name)
+        yield from _named((*where, "advertiser"), stream.advertiser, settings.advertiser)
+        yield from _named((*where, "upstream"), stream.upstream, settings.upstream)
+        yield from _named((*where, "policy"), stream.policy, settings.gateway.policies)
+        advertiser = settings.advertiser.get(stream.advertiser)
+        if advertiser is None or stream.category is not Category.MARKETING:
+            continue
+        for key in ("postal_address", "contact"):
+            if not getattr(advertiser, key):
+                yield (
+                    ("advertiser", stream.advertiser),
+                    f'{key} is required: marketing stream "{name}" must say who writes (R-FR-71).',
+                )
+
+
+def _named(where: tuple[str, ...], name: str, known: Iterable[str]) -> Iterator[Complaint]:
+    names = list(known)
+    if name in names:
+        return
+    table = "[gateway] policies" if where[-1] == "policy" else f"any [{where[-1]}.NAME]"
+    near = difflib.get_close_matches(name, names, n=1)
+    yield where, f'"{name}" is not in {table}{f"; did you mean {chr(34)}{near[0]}{chr(34)}?" if near else "."}'
+
+
+def _numbers(settings: Settings) -> Iterator[Complaint]:
+    """Opt-out tokens name a stream by a number made from its name: two streams must not share one."""
+    taken: dict[int, str] = {}
+    for name in settings.stream:
+        other = taken.setdefault(stream_number(name), name)
+        if other != name:
+            yield ("stream", name), f'shares its token number with stream "{other}": rename the newer of the two.'

@@ -1,0 +1,67 @@
+"""Secrets, from files of mode 0600 or from `GATEWAY_*` variables; read when needed, never kept in the settings."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from gateway.settings.models import Partner, Upstream
+
+_OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA")
+"""The configuration file's path, and the test corpora's folder."""
+
+
+class MissingSecret(Exception):
+    """A secret cannot be read; the text says which, never its value."""
+
+
+def upstream_password(name: str, upstream: Upstream, environ: Mapping[str, str] | None = None) -> bytes:
+    """The password of an upstream, from the environment first; empty when it needs none."""
+    return _secret(_variable("UPSTREAM", name, "PASSWORD"), upstream.password_file, environ)
+
+
+def partner_secret(name: str, partner: Partner, environ: Mapping[str, str] | None = None) -> bytes:
+    """The secret shared with a partner; empty when there is none."""
+    return _secret(_variable("PARTNER", name, "SECRET"), partner.secret_file, environ)
+
+
+def has_password(name: str, upstream: Upstream, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a password is configured, without reading it."""
+    variables = os.environ if environ is None else environ
+    return upstream.password_file is not None or _variable("UPSTREAM", name, "PASSWORD") in variables
+
+
+def unknown_variables(environ: Mapping[str, str], tables: Mapping[str, object]) -> list[tuple[str, str]]:
+    """`GATEWAY_*` variables that mean nothing here, each with a hint or an empty text."""
+    known = [*_OWN, *_names(tables, "upstream", "PASSWORD"), *_names(tables, "partner", "SECRET")]
+    strays = sorted(name for name in environ if name.startswith("GATEWAY_") and name not in known)
+    return [(name, _hint(name, known)) for name in strays]
+
+
+def _hint(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}" if near else ""
+
+
+def _names(tables: Mapping[str, object], table: str, what: str) -> list[str]:
+    named = tables.get(table)
+    return [_variable(table.upper(), name, what) for name in named] if isinstance(named, dict) else []
+
+
+def _variable(table: str, name: str, what: str) -> str:
+    return f"GATEWAY_{table}_{re.sub(r'[^A-Z0-9]', '_', name.upper())}_{what}"
+
+
+def _secret(variable: str, file: Path | None, environ: Mapping[str, str] | None) -> bytes:
+    value = (os.environ if environ is None else environ).get(variable)
+    if value is not None:
+        return value.encode()
+    if file is None:
+        return b""
+    try:
+        return file.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise MissingSecret(f"{file} cannot be read: {error.strerror}") from None

@@ -1,0 +1,124 @@
+"""How single settings are written: listen addresses, durations, names, links, paths.
+
+Each type refuses with one plain sentence; nothing here knows which setting it is for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a listener binds: `host:port`; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address surely means this machine; other names are not looked up."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_LISTEN = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
+
+
+def _listen(value: object) -> Listen:
+    if isinstance(value, Listen):
+        return value
+    found = _LISTEN.fullmatch(value) if isinstance(value, str) else None
+    if found is None or int(found["port"]) > 65535:
+        raise ValueError('must be "host:port", for instance "127.0.0.1:2525" or "[::1]:2525"')
+    return Listen(found["six"] or found["host"], int(found["port"]))
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return timedelta(seconds=value)
+    found = re.fullmatch(r"(\d{1,9})(ms|s|m|h|d)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError('must be seconds or a duration such as "90s", "5m", "24h" or "2d"')
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+
+
+def write_duration(value: timedelta) -> str:
+    """The duration as it would be written in the file."""
+    seconds = value.total_seconds()
+    if seconds != int(seconds):
+        return f"{round(seconds * 1000)}ms"
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _UNITS[unit] == 0:
+            return f"{int(seconds // _UNITS[unit])}{unit}"
+    return f"{int(seconds)}s"
+
+
+def _domain(value: str) -> str:
+    """A domain, folded to lower case and A-labels."""
+    try:
+        folded = value.rstrip(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        folded = ""
+    if not re.fullmatch(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", folded):
+        raise ValueError('must be a full domain name such as "news.example.com"')
+    return folded
+
+
+def _link(value: str) -> str:
+    if not value:
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in value):
+        raise ValueError('must be a whole link beginning with "https://"')
+    return value
+
+
+def _line(value: str) -> str:
+    if any(ord(c) < 32 or ord(c) == 127 for c in value):
+        raise ValueError("must be one line without control characters")
+    return value.strip()
+
+
+def _path(value: Path, info: ValidationInfo) -> Path:
+    """Relative paths are relative to the folder of the configuration file, which the loader gives as context."""
+    folder = (info.context or {}).get("folder")
+    return folder / value.expanduser() if isinstance(folder, Path) else value.expanduser()
+
+
+ListenAt = Annotated[Listen, BeforeValidator(_listen), PlainSerializer(str, return_type=str)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(write_duration, return_type=str)]
+Domain = Annotated[str, AfterValidator(_domain)]
+Link = Annotated[str, AfterValidator(_link)]
+Line = Annotated[str, AfterValidator(_line)]
+"""One line of text: it may end in a mail header or a footer, so control characters are refused."""
+FromFolder = Annotated[Path, AfterValidator(_path), PlainSerializer(str, return_type=str)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+"""A table's name: a login may be `tool+stream`, so no `+`, no space, lower case."""
+Count = Annotated[int, Field(strict=True, ge=1)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
