@@ -97,7 +97,7 @@ class MemoryBook:
         ]
 
     async def has_hashes(self) -> bool:
-        """See `ports.Book`; tests set `hashes`."""
+        """See `ports.Book`."""
         self._readable()
         return self.hashes
 
@@ -138,7 +138,8 @@ class MemoryBook:
 
     def _apply(self, change: Change) -> None:
         match change:
-            case Oppose(new):
+            case Oppose(new, foreign_hash):
+                self.hashes = self.hashes or foreign_hash
                 known = self._oppositions.get(_id(new))
                 self._oppositions[_id(new)] = new if known is None or new.at < known.at else known
             case Lift(person, block, scope, advertiser, stream):
