@@ -8,7 +8,6 @@ from __future__ import annotations
 import html
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import cast
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -78,7 +77,7 @@ def _frame(content: str) -> str:
 
 
 def _parsed(received: Received) -> EmailMessage:
-    return cast(EmailMessage, message_from_bytes(received.data, policy=policy.default))
+    return message_from_bytes(received.data, policy=policy.default)
 
 
 def _page(title: str, body: str) -> HTMLResponse:

@@ -1,0 +1,104 @@
+"""What an act of a person means: which opposition to file, and what follows from it. Pure; filing it is the journey's business.
+
+A complaint and a dead mailbox come through the same door into the state; only the person's will also withdraws consents and is told
+to partners (R-FR-35, 45, 56).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from gateway.core.change import Change, Oppose, Tell, Withdraw
+from gateway.core.evidence import Event, Kind
+from gateway.core.model import Block, Door, Opposition, Partner, PersonKey, Reason, Scope, Stream
+
+_REASONS = {Block.OPPOSED: Reason.OPPOSED, Block.COMPLAINED: Reason.COMPLAINED, Block.BOUNCED: Reason.BOUNCED}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did: `stream` is None where the token names one no longer configured, `scope` where none was chosen."""
+
+    person: PersonKey
+    stream: Stream | None
+    scope: Scope | None
+    door: Door
+    at: datetime
+
+
+def reach(act: Act) -> Scope:
+    """How far the act goes: as chosen, else the advertiser (R-FR-63); everything where the stream is unknown.
+
+    An old link must still stop the mail (R-FR-67): when its stream has left the configuration nobody can say whose mail it was,
+    and to stop too much is the safe reading.
+    """
+    if act.stream is None:
+        return Scope.ALL
+    return act.scope or Scope.ADVERTISER
+
+
+def opposition(act: Act) -> Opposition:
+    """The opposition this act files."""
+    scope = reach(act)
+    advertiser = act.stream.advertiser.name if act.stream and scope is not Scope.ALL else ""
+    stream = act.stream.name if act.stream and scope is Scope.STREAM else ""
+    return Opposition(act.person, _block(act.door), scope, advertiser, stream, act.door, act.at)
+
+
+def meaning(act: Act, advertisers: Collection[str], partners: Sequence[Partner]) -> tuple[Event, tuple[Change, ...]]:
+    """The event and the changes to write in one commit; `advertisers` are all configured ones, for a scope of `all`."""
+    filed = opposition(act)
+    followed: tuple[Change, ...] = ()
+    if filed.block is not Block.BOUNCED:
+        followed = (*_withdrawals(act, filed, advertisers), *_notes(filed, partners))
+    return _event(act, filed), (Oppose(filed), *followed)
+
+
+def _withdrawals(act: Act, filed: Opposition, advertisers: Collection[str]) -> tuple[Withdraw, ...]:
+    match filed.scope:
+        case Scope.ALL:
+            return tuple(Withdraw(act.person, name, "", act.at) for name in sorted(advertisers))
+        case Scope.ADVERTISER:
+            return (Withdraw(act.person, filed.advertiser, "", act.at),)
+        case Scope.STREAM:
+            purpose = act.stream.purpose if act.stream else ""
+            return (Withdraw(act.person, filed.advertiser, purpose, act.at),)
+        case _:
+            assert_never(filed.scope)
+
+
+def _notes(filed: Opposition, partners: Sequence[Partner]) -> tuple[Tell, ...]:
+    return tuple(
+        Tell(partner.name, filed.person, filed.advertiser, filed.scope, filed.at)
+        for partner in partners
+        if partner.receives or partner.provides
+    )
+
+
+def _event(act: Act, filed: Opposition) -> Event:
+    return Event(
+        at=act.at,
+        kind=Kind.OPPOSITION,
+        outcome=filed.block.value,
+        stream=act.stream.name if act.stream else "",
+        advertiser=act.stream.advertiser.name if act.stream else "",
+        category=act.stream.category.value if act.stream else "",
+        person=act.person.hex(),
+        reason=_REASONS[filed.block].value,
+        rules=("R-FR-56", "R-FR-63"),
+        door=act.door.value,
+        detail=f"scope={filed.scope.value}" + ("" if act.stream else "; stream no longer configured"),
+    )
+
+
+def _block(door: Door) -> Block:
+    match door:
+        case Door.COMPLAINT:
+            return Block.COMPLAINED
+        case Door.BOUNCE:
+            return Block.BOUNCED
+        case _:
+            return Block.OPPOSED
