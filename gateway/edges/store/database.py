@@ -1,0 +1,215 @@
+"""One SQLite file: reads on the event loop, writes through one thread that commits many waiting jobs at once.
+
+A write is acknowledged only when its transaction is on disk (`synchronous=FULL`). A job that fails is undone alone; a commit that
+fails is undone for everybody in it. After an I/O error the file is not written again until it is opened anew (reliability 1.4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+import apsw
+
+from gateway.edges.store.connection import READ_PATIENCE, WRITE_PATIENCE, connect, raise_schema
+from gateway.flow.ports import Unavailable
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+Job = Callable[[apsw.Connection], Any]
+Waiting = tuple[Job, "asyncio.Future[Any]"]
+Ended = tuple[Any, Exception | None]
+
+BATCH = 64
+QUEUE = 10_000
+WRITE_TIMEOUT = 10.0
+"""Seconds until a write that nobody answered counts as failed: twice the patience with another process's lock."""
+
+_IDLE_SECONDS = 0.1
+_IDLE_PAGES = 1_000
+_FORCE_PAGES = 4_000
+"""WAL pages after which a checkpoint runs when nothing waits, and at which it runs whatever waits (16 MB)."""
+
+_OUTSIDE = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.FullError,
+    apsw.IOError,
+    apsw.InterruptError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.ReadOnlyError,
+)
+_BREAKING = (apsw.CorruptError, apsw.IOError, apsw.NotADBError)
+
+
+class Unanswered(Unavailable):
+    """The write got no answer in time; it may still happen."""
+
+
+class Database:
+    """The file, its schema brought up to date; belongs to one event loop. `check` may refuse what it finds in the file."""
+
+    def __init__(self, path: Path, steps: Sequence[str], what: str, check: Callable[[apsw.Connection], None] | None = None) -> None:
+        self.path = path
+        self._what = what
+        self._writer = connect(path, WRITE_PATIENCE)
+        self._prepare(steps, check)
+        self._reader = connect(path, READ_PATIENCE)
+        self._reader.execute("PRAGMA query_only=1").fetchall()
+        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._closing = False
+        self._broken = False
+        self._wal_pages = 0
+        self._writer.set_wal_hook(self._note_wal)
+        self._thread = threading.Thread(target=self._run, name=f"write-{path.name}", daemon=True)
+        self._thread.start()
+
+    def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
+        """All rows of one statement, read now, on the loop: for statements that take microseconds."""
+        try:
+            return self._reader.execute(sql, bindings).fetchall()
+        except apsw.Error as error:
+            raise Unavailable(self._what) from error
+
+    async def write(self, job: Callable[[apsw.Connection], T]) -> T:
+        """Run the job in the next commit; returns its value once that is on disk, raises what the job raised.
+
+        A waiter that is cancelled leaves its job in the queue: the write still happens.
+        """
+        if self._closing or self._broken or self._queue.qsize() >= QUEUE:
+            raise Unavailable(self._what)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put((job, future))
+        timer = loop.call_later(WRITE_TIMEOUT, _give_up, future, self._what)
+        try:
+            return await future
+        finally:
+            timer.cancel()
+
+    async def close(self) -> None:
+        """Write what waits, then close the file; later writes are refused."""
+        self._closing = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._reader.close()
+
+    def _prepare(self, steps: Sequence[str], check: Callable[[apsw.Connection], None] | None) -> None:
+        try:
+            raise_schema(self._writer, self.path, steps)
+            if check is not None:
+                check(self._writer)
+        except Unavailable:
+            self._writer.close()
+            raise
+
+    def _run(self) -> None:
+        try:
+            while batch := self._gather():
+                self._answer(batch, self._commit([job for job, _ in batch]))
+        finally:
+            self._closing = True
+            self._writer.close()
+
+    def _gather(self) -> list[Waiting]:
+        """Whatever waits, at least one; nothing when the file is to be closed."""
+        batch: list[Waiting] = []
+        one = self._first()
+        while one is not None:
+            batch.append(one)
+            if len(batch) == BATCH:
+                break
+            try:
+                one = self._queue.get_nowait()
+            except Empty:
+                break
+        if one is None and batch:
+            self._queue.put(None)
+        return batch
+
+    def _first(self) -> Waiting | None:
+        if self._wal_pages < _IDLE_PAGES:
+            return self._queue.get()
+        if self._wal_pages < _FORCE_PAGES:
+            with suppress(Empty):
+                return self._queue.get(timeout=_IDLE_SECONDS)
+        self._checkpoint()
+        return self._queue.get()
+
+    def _commit(self, jobs: Sequence[Job]) -> list[Ended]:
+        if self._broken:
+            return [(None, Unavailable(self._what)) for _ in jobs]
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            ended = [self._attempt(job) for job in jobs]
+            self._writer.execute("COMMIT")
+        except apsw.Error as error:
+            self._undo(error)
+            return [(None, Unavailable(self._what)) for _ in jobs]
+        return ended
+
+    def _attempt(self, job: Job) -> Ended:
+        """One job inside a savepoint; what is the job's own fault goes to its own waiter."""
+        self._writer.execute("SAVEPOINT job")
+        try:
+            value = job(self._writer)
+        except _OUTSIDE:
+            raise
+        except Exception as error:  # noqa: BLE001 handed to the waiter whose job it is
+            self._writer.execute("ROLLBACK TO job")
+            self._writer.execute("RELEASE job")
+            return None, error
+        self._writer.execute("RELEASE job")
+        return value, None
+
+    def _undo(self, error: apsw.Error) -> None:
+        # What a failed fsync left on disk is unknown, and asking again would lie: stop writing (reliability 1.4).
+        self._broken = self._broken or isinstance(error, _BREAKING)
+        if self._writer.in_transaction:
+            try:
+                self._writer.execute("ROLLBACK")
+            except apsw.Error:
+                self._broken = True
+
+    def _answer(self, batch: Sequence[Waiting], ended: Sequence[Ended]) -> None:
+        futures = [future for _, future in batch]
+        # A closed loop has nobody waiting any more; the commit stands.
+        with suppress(RuntimeError):
+            futures[0].get_loop().call_soon_threadsafe(_release, futures, ended)
+
+    def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        # Passive: it waits for nobody, and what readers or the other process hold back comes with the next one.
+        try:
+            self._writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.Error as error:
+            self._broken = self._broken or isinstance(error, _BREAKING)
+        self._wal_pages = 0
+
+
+def _release(futures: Sequence[asyncio.Future[Any]], ended: Sequence[Ended]) -> None:
+    for future, (value, error) in zip(futures, ended, strict=True):
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(error)
+
+
+def _give_up(future: asyncio.Future[Any], what: str) -> None:
+    if not future.done():
+        future.set_exception(Unanswered(what))

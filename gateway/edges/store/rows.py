@@ -1,0 +1,73 @@
+"""Turns rows of the book's tables back into the words of the house; `changes` writes what this reads."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from gateway.core.model import (
+    Audience,
+    Basis,
+    Block,
+    Consent,
+    Door,
+    NoticeGiven,
+    Opposition,
+    PersonKey,
+    RefusalMode,
+    Scope,
+    Tool,
+)
+from gateway.edges.store.database import Row
+from gateway.edges.store.instant import instant, parsed
+
+CONSENT = (
+    "SELECT person, advertiser, purpose, audience, basis, source, collected_at, action, wording, function, notice_sent_at,"
+    " partner_list_version, product_family, professional_proof, withdrawn_at, missing, recorded_at, sealed_address, id FROM consent"
+)
+NOTICE = "SELECT person, advertiser, source, at, template FROM notice"
+OPPOSITION = "SELECT person, block, scope, advertiser, stream, door, at FROM opposition"
+TOOL = "SELECT name, secret_sha256, streams, refusal, created_at, revoked_at FROM tool"
+"""What each reader below expects; a query adds its WHERE."""
+
+
+def consent(row: Row) -> Consent:
+    """A row of `CONSENT`, its sealed address and number left alone."""
+    return Consent(
+        person=PersonKey(row[0]),
+        advertiser=row[1],
+        purpose=row[2],
+        audience=Audience(row[3]),
+        basis=Basis(row[4]),
+        source=row[5],
+        collected_at=parsed(row[6]),
+        action=row[7],
+        wording=row[8],
+        function=row[9],
+        notice_sent_at=parsed(row[10]),
+        partner_list_version=row[11],
+        product_family=row[12],
+        professional_proof=row[13],
+        withdrawn_at=parsed(row[14]),
+        missing=tuple(json.loads(row[15])) if row[15] else (),
+        recorded_at=parsed(row[16]),
+    )
+
+
+def notice(row: Row) -> NoticeGiven:
+    """A row of `NOTICE`."""
+    person, advertiser, source, at, template = row
+    return NoticeGiven(PersonKey(person), advertiser, source, instant(at), template)
+
+
+def opposition(row: Row) -> Opposition:
+    """A row of `OPPOSITION`."""
+    person, block, scope, advertiser, stream, door, at = row
+    return Opposition(PersonKey(person), Block(block), Scope(scope), advertiser, stream, Door(door), instant(at))
+
+
+def tool(row: Row) -> Tool:
+    """A row of `TOOL`."""
+    name, secret, streams, refusal, created, revoked = row
+    mode = None if refusal is None else RefusalMode(refusal)
+    return Tool(name, secret, tuple(json.loads(streams)), mode, datetime.fromisoformat(created), parsed(revoked))
