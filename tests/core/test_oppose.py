@@ -1,0 +1,58 @@
+"""What an act of the person means."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.core.change import Oppose, Tell, Withdraw
+from gateway.core.evidence import Kind
+from gateway.core.model import Block, Door, Opposition, Scope
+from gateway.core.oppose import Act, meaning, opposition
+from tests.support.doors import ANNE, LETTER, PARTNERS
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def test_an_unstated_scope_means_the_whole_advertiser() -> None:
+    event, changes = meaning(Act(ANNE, LETTER, None, Door.ONE_CLICK, AT), {"acme"}, PARTNERS)
+    assert changes == (
+        Oppose(Opposition(ANNE, Block.OPPOSED, Scope.ADVERTISER, "acme", "", Door.ONE_CLICK, AT)),
+        Withdraw(ANNE, "acme", "", AT),
+        Tell("Fichier+", ANNE, "acme", Scope.ADVERTISER, AT),
+    )
+    assert (event.kind, event.outcome, event.person, event.door) == (Kind.OPPOSITION, "opposed", ANNE.hex(), "one-click")
+
+
+def test_this_list_only_withdraws_only_its_purpose() -> None:
+    _, changes = meaning(Act(ANNE, LETTER, Scope.STREAM, Door.LINK, AT), {"acme"}, ())
+    assert changes == (
+        Oppose(Opposition(ANNE, Block.OPPOSED, Scope.STREAM, "acme", "acme-letter", Door.LINK, AT)),
+        Withdraw(ANNE, "acme", "lettre mensuelle", AT),
+    )
+
+
+def test_everything_withdraws_from_every_advertiser() -> None:
+    _, changes = meaning(Act(ANNE, LETTER, Scope.ALL, Door.LINK, AT), {"beta", "acme"}, ())
+    assert changes == (
+        Oppose(Opposition(ANNE, Block.OPPOSED, Scope.ALL, "", "", Door.LINK, AT)),
+        Withdraw(ANNE, "acme", "", AT),
+        Withdraw(ANNE, "beta", "", AT),
+    )
+
+
+@pytest.mark.parametrize("scope", [None, *Scope])
+def test_a_link_of_a_stream_that_is_gone_stops_everything(scope: Scope | None) -> None:
+    assert opposition(Act(ANNE, None, scope, Door.LINK, AT)).scope is Scope.ALL
+
+
+def test_a_dead_mailbox_withdraws_no_consent_and_tells_nobody() -> None:
+    _, changes = meaning(Act(ANNE, LETTER, None, Door.BOUNCE, AT), {"acme"}, PARTNERS)
+    assert changes == (Oppose(Opposition(ANNE, Block.BOUNCED, Scope.ADVERTISER, "acme", "", Door.BOUNCE, AT)),)
+
+
+def test_a_complaint_is_named_as_one() -> None:
+    event, _ = meaning(Act(ANNE, LETTER, None, Door.COMPLAINT, AT), {"acme"}, ())
+    assert event.reason == "COMPLAINED"
+    assert opposition(Act(ANNE, LETTER, None, Door.COMPLAINT, AT)).block is Block.COMPLAINED
