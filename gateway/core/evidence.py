@@ -1,14 +1,23 @@
 """One event per decision, outcome and change of a person's state, chained by hash; no address, no content (R-FR-90).
 
 An entry's hash is `sha256(previous hash || writer || seq || body)`, the body being the event's canonical JSON. Pure: who numbers
-and stores entries is the journal's business.
+and stores entries is the journal's business. Nothing in here is personal beyond a key, so erasing a person touches no chain.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
+from json.encoder import encode_basestring as quote
+from operator import attrgetter
+from typing import Protocol
+
+GENESIS = bytes(32)
+"""What the first entry of a chain, number 1, follows."""
 
 
 class Kind(StrEnum):
@@ -54,3 +63,102 @@ class Event:
     door: str = ""
     about: str = ""
     detail: str = ""
+
+
+_NAMES = tuple(field.name for field in fields(Event) if field.name not in ("at", "rules"))
+_KEYS = tuple(f'"{name}":' for name in _NAMES)
+_TEXTS = attrgetter(*_NAMES)
+
+
+def canonical(event: Event) -> bytes:
+    """The one JSON form of an event: UTF-8, keys sorted, no spaces, empty fields left out, time in UTC to the microsecond."""
+    at = event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC)
+    parts = [key + quote(text) for key, text in zip(_KEYS, _TEXTS(event), strict=True) if text]
+    parts.append('"at":"' + at.replace(tzinfo=None).isoformat(timespec="microseconds") + 'Z"')
+    if event.rules:
+        parts.append('"rules":[' + ",".join([quote(rule) for rule in event.rules]) + "]")
+    parts.sort()
+    return ("{" + ",".join(parts) + "}").encode("utf-8", "backslashreplace")  # a lone surrogate turns into its JSON escape
+
+
+def parse_event(body: bytes) -> Event | None:
+    """The event a journal body tells, or None where it is not the canonical form of one."""
+    try:
+        told = {"outcome": "", **json.loads(body)}
+        told["at"] = datetime.fromisoformat(told["at"])
+        told["kind"] = Kind(told["kind"])
+        told["rules"] = tuple(told.get("rules", ()))
+        event = Event(**told)
+        return event if canonical(event) == body else None
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+
+
+def link(previous: bytes, writer: str, seq: int, body: bytes) -> bytes:
+    """The hash of an entry; lengths go in, so that no two entries read the same."""
+    name = writer.encode("utf-8", "surrogatepass")
+    return sha256(b"%b%d:%b:%d:%b" % (previous, len(name), name, seq, body)).digest()
+
+
+class EntryLike(Protocol):
+    """An entry as any store keeps it."""
+
+    @property
+    def writer(self) -> str:
+        """Whose chain it is in."""
+
+    @property
+    def seq(self) -> int:
+        """Its number there, from 1 on."""
+
+    @property
+    def body(self) -> bytes:
+        """The event's canonical JSON."""
+
+    @property
+    def hash(self) -> bytes:
+        """What `link` gave when it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where a chain does not hold, and why."""
+
+    writer: str
+    seq: int
+    why: str
+
+
+class ChainCheck:
+    """Checks entries as they stream by, each writer's in order of number, against heads (writer, seq, hash) exported earlier."""
+
+    def __init__(self, heads: Iterable[tuple[str, int, bytes]] = ()) -> None:
+        self._last: dict[str, tuple[int, bytes]] = {}
+        self._heads: dict[tuple[str, int], set[bytes]] = {}
+        for writer, seq, head in heads:
+            self._heads.setdefault((writer, seq), set()).add(head)
+
+    def see(self, entry: EntryLike) -> Break | None:
+        """The first thing wrong with this entry; the check goes on from what the entry says."""
+        seq, previous = self._last.get(entry.writer, (0, GENESIS))
+        self._last[entry.writer] = entry.seq, entry.hash
+        exported = self._heads.pop((entry.writer, entry.seq), {entry.hash})
+        if entry.seq > seq + 1:
+            return Break(entry.writer, entry.seq, f"entries {seq + 1} to {entry.seq - 1} before it are missing")
+        if entry.seq != seq + 1:
+            return Break(entry.writer, entry.seq, f"comes after entry {seq}")
+        if link(previous, entry.writer, entry.seq, entry.body) != entry.hash:
+            return Break(entry.writer, entry.seq, "changed, or does not follow the entry before it")
+        if exported != {entry.hash}:
+            return Break(entry.writer, entry.seq, "differs from the exported head")
+        return None
+
+    def end(self) -> list[Break]:
+        """The exported heads that never came by."""
+        return [Break(writer, seq, "cut off: an exported head names it") for (writer, seq) in self._heads if seq > 0]
+
+
+def verify(entries: Iterable[EntryLike], heads: Iterable[tuple[str, int, bytes]] = ()) -> list[Break]:
+    """Every break in these entries: an edit, a deletion, a swap, an insertion, a tail cut behind an exported head (R-DP-21)."""
+    check = ChainCheck(heads)
+    return [found for entry in entries if (found := check.see(entry))] + check.end()
