@@ -41,7 +41,8 @@ class Reply:
         words = [str(self.code), self.enhanced, f"[{self.token}]" if self.token else "", clean(self.text)]
         if self.ref:
             words.append(f"ref={self.ref}")
-        return " ".join(word for word in words if word).encode("ascii") + b"\r\n"
+        line = " ".join(word for word in words if word)
+        return (line if " " in line else f"{line} ").encode("ascii") + b"\r\n"  # RFC 4954 4: `334 ` keeps its space
 
 
 def clean(text: str) -> str:
@@ -85,6 +86,9 @@ INTERNAL = _reply(451, "4.3.0", "Local error, try again", "any fault of ours")
 AUTH_OK = _reply(235, "2.7.0", "Authentication successful", "AUTH")
 TLS_REQUIRED = _reply(530, "5.7.0", "Issue STARTTLS first", "AUTH or MAIL in clear", "TLS-REQUIRED")
 AUTH_REQUIRED = _reply(530, "5.7.0", "Authenticate first", "MAIL before AUTH", "AUTH-REQUIRED")
+AUTH_EMPTY_CHALLENGE = _reply(334, "", "", "AUTH PLAIN without initial response")
+AUTH_USERNAME = _reply(334, "", "VXNlcm5hbWU6", "AUTH LOGIN asks for the login")
+AUTH_PASSWORD = _reply(334, "", "UGFzc3dvcmQ6", "AUTH LOGIN asks for the secret")
 AUTH_BAD = _reply(535, "5.7.8", "Credentials invalid", "wrong tool name or secret")
 AUTH_TOO_MANY = _reply(
     421, "4.7.0", "Too many failed logins, try again later", "3 failures on one connection, or throttled", close=True
@@ -120,6 +124,9 @@ QUEUED = _reply(250, "2.0.0", "Accepted for delivery", "kept durably, delivered 
 WITHHELD = _reply(250, "2.0.0", "Accepted", "every recipient withheld")
 ALREADY = _reply(250, "2.0.0", "Already accepted", "a resend within 24 h")
 NO_VALID_RECIPIENTS = _reply(554, "5.5.1", "No valid recipients", "DATA after every RCPT was refused")
+NO_RECIPIENTS_NOW = _reply(
+    451, "4.5.1", "No recipient can be taken now, try again", "DATA after every RCPT was refused, some only for now"
+)
 BARE_NEWLINE = _reply(
     554, "5.6.0", "Bare CR, LF or NUL in message", "anything but CRLF line ends (R-STD-03)", "BARE-LF", close=True
 )
@@ -127,6 +134,8 @@ MALFORMED = _reply(550, "5.6.0", "Message is malformed", "header syntax, duplica
 LOOP = _reply(554, "5.4.6", "Mail loop", "too many Received, or our own stamp")
 SIGNED_CONTENT = _reply(554, "5.6.2", "Signed or encrypted content cannot carry the notice due", "R-STD-35", "SIGNED-CONTENT")
 NO_TEXT_PART = _reply(554, "5.6.2", "No text part can carry the notice due", "only attachments or opaque parts", "NO-TEXT-PART")
+LINES_TOO_LONG = _reply(550, "5.6.0", "Lines over 998 octets in a part that cannot be re-encoded", "R-STD-36", "MALFORMED")
+NEEDS_8BIT = _reply(554, "5.6.3", "Signed 8-bit content, next hop lacks 8BITMIME", "R-STD-16")
 NOTICE_FAULT = _reply(451, "4.3.5", "Notice cannot be composed, try again", "template missing or broken", "NOTICE")
 NO_DKIM_KEY = _reply(550, "5.7.1", "No DKIM key for the From domain", "R-STD-46", "NO-DKIM-KEY")
 DKIM_FAULT = _reply(451, "4.3.5", "Signature cannot be made, try again", "key unreadable or self-check failed", "DKIM")
@@ -135,6 +144,8 @@ NEXT_HOP_DOWN = _reply(451, "4.4.1", "Next hop does not answer, try again", "pro
 NEXT_HOP_OURS = _reply(451, "4.3.5", "Next hop refuses this gateway, its admin has been told", "5xx at greeting, EHLO or AUTH")
 NEXT_HOP_TLS = _reply(451, "4.7.5", "Next hop offers no valid TLS", "TLS required and not to be had")
 ALL_REFUSED = _reply(550, "5.7.1", "Every recipient is refused now", "decided anew at DATA")
+DROPPED_OPPOSED = _reply(550, "5.7.1", "Dropped: recipient opposed it meanwhile", "DSN for kept mail (R-STD-52)", "DROPPED-OPPOSED")
+EXPIRED = _reply(554, "5.4.7", "Delivery time expired", "DSN for kept mail at the end of its life")
 INBOUND_UNKNOWN = _reply(550, "5.1.1", "No such mailbox", "inbound listener, address without valid token")
 INBOUND_OK = _reply(250, "2.0.0", "Received and recorded", "inbound mail, after the durable commit")
 
