@@ -1,0 +1,102 @@
+"""A policy pack made ready for use: checked, frozen, its lists turned into sets, its label ready for the evidence.
+
+It knows no file: where a fault stands in the text is found by whoever read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from pydantic import ValidationError
+
+from gateway.core.pack import Case, Pack, RuleTable
+
+_PLAINLY = {"missing": "is missing", "extra_forbidden": "is not known to this version"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as people read it: its id in the rule book, its plain sentence, its legal source."""
+
+    id: str
+    says: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFault:
+    """Why a pack is refused: the path of keys to the fault, and a sentence that quotes no value."""
+
+    where: tuple[str | int, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One pack, compiled; `off` are the rules it switches off, `label` is `name@version#hash8` (R-PACK-02)."""
+
+    name: str
+    version: str
+    digest: str
+    language: str
+    authority_name: str
+    authority_url: str
+    rules: Mapping[str, Rule]
+    off: frozenset[str]
+    strict_b2b: bool
+    role_local_parts: frozenset[str]
+    free_mail_domains: frozenset[str]
+    rejected_actions: frozenset[str]
+    cases: tuple[Case, ...]
+    label: str
+
+    def rule(self, rule_id: str) -> Rule:
+        """The rule of that id; one the pack has no words for is named by its id alone."""
+        return self.rules.get(rule_id) or Rule(rule_id, "", "")
+
+    def cited(self, rules: tuple[str, ...]) -> tuple[str, ...]:
+        """These rules without those the pack switches off."""
+        return tuple(rule for rule in rules if rule not in self.off) if self.off else rules
+
+
+def parse(table: Mapping[str, object], digest: str) -> Policy | PolicyFault:
+    """Read a pack's parsed TOML; `digest` is the SHA-256 of its bytes in hex."""
+    try:
+        pack = Pack.model_validate(table)
+    except ValidationError as fault:
+        # A misspelt key is told before the key that is missing for it.
+        first = min(fault.errors(include_url=False, include_input=False), key=lambda error: error["type"] == "missing")
+        return PolicyFault(first["loc"], _PLAINLY.get(first["type"]) or first["msg"].removeprefix("Value error, "))
+    unknown = next((rule for case in pack.case for rule in case.expect.rules if rule not in _tables(pack)), None)
+    if unknown:
+        return PolicyFault(("case",), f"an example expects {unknown}, which is no rule of this pack")
+    return _compile(pack, digest)
+
+
+def _tables(pack: Pack) -> dict[str, RuleTable]:
+    """The pack's rules by id, in the order of the rule book."""
+    fields = type(pack.rule).model_fields
+    return {str(field.alias): getattr(pack.rule, name) for name, field in fields.items()}
+
+
+def _compile(pack: Pack, digest: str) -> Policy:
+    tables = _tables(pack)
+    book = pack.rule
+    return Policy(
+        name=pack.name,
+        version=pack.version,
+        digest=digest,
+        language=pack.language,
+        authority_name=pack.authority.name,
+        authority_url=str(pack.authority.url),
+        rules=MappingProxyType({rule_id: Rule(rule_id, table.says, table.source) for rule_id, table in tables.items()}),
+        off=frozenset(rule_id for rule_id, table in tables.items() if not table.enabled),
+        strict_b2b=book.business_mode.enabled and book.business_mode.b2b_mode == "strict",
+        role_local_parts=frozenset(book.role_addresses.local_parts),
+        free_mail_domains=frozenset(book.free_mail.domains),
+        rejected_actions=frozenset(book.no_consent_at_all.actions if book.no_consent_at_all.enabled else ()),
+        cases=pack.case,
+        label=f"{pack.name}@{pack.version}#{digest[:8]}",
+    )
