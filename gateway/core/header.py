@@ -1,0 +1,168 @@
+"""The header block as bytes: finds the fields strictly, and writes new ones that can never become two.
+
+Strict on purpose: wherever parsers disagree (colon-less lines, `Name :`, whitespace-only folds, controls) the block is refused,
+because what we judge must be what the recipient's client reads. No field is ever re-serialised here.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
+
+MAX_BLOCK = 100_000
+MAX_LINES = 1_000
+MAX_FIELD = 32_768
+MAX_LINE = 998
+FOLD_AT = 78
+
+_FIELD = re.compile(rb"([!-9;-~]++):[^\r]*+(?:\r\n[ \t]++[^\r]++)*+\r\n")
+_NAME = re.compile(r"[!-9;-~]{1,60}")
+_LEGAL = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+_BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_FOLDABLE = re.compile(rb"(?<![ \t])[ \t](?![ \t])")
+
+
+class Field(NamedTuple):
+    """One header field: lower-case name, and its span over the message with fold and final CRLF (a tuple: thousands a second)."""
+
+    name: str
+    start: int
+    end: int
+
+
+class BlockFault(StrEnum):
+    """Why a header block is refused."""
+
+    SYNTAX = "header-syntax"
+    SIZE = "header-too-big"
+    LINES = "header-too-many-lines"
+    FIELD_SIZE = "header-field-too-big"
+    CONTROL = "header-control-character"
+    EIGHT_BIT = "header-eight-bit"
+
+
+class Unwritable(StrEnum):
+    """Why a value cannot be written as a header field."""
+
+    NAME = "bad-name"
+    BREAK = "line-break-or-control"
+    ENCODING = "not-utf-8"
+    EMPTY = "empty"
+    LENGTH = "too-long"
+
+
+def scan(raw: bytes, start: int, end: int) -> tuple[Field, ...] | BlockFault:
+    """The fields of `raw[start:end]`, which must be whole field lines and nothing else (RFC 5322 2.2, reliability 4.3)."""
+    if end - start > MAX_BLOCK:
+        return BlockFault.SIZE
+    if raw.count(b"\r\n", start, end) > MAX_LINES:
+        return BlockFault.LINES
+    if raw[start:end].translate(None, _LEGAL):
+        return BlockFault.CONTROL
+    fields: list[Field] = []
+    match = _FIELD.match
+    at = start
+    while at < end:
+        found = match(raw, at, end)
+        if found is None:
+            return BlockFault.SYNTAX
+        after = found.end()
+        if after - at > MAX_FIELD:
+            return BlockFault.FIELD_SIZE
+        fields.append(Field(found[1].lower().decode("ascii"), at, after))
+        at = after
+    return tuple(fields)
+
+
+def eight_bit_fault(block: bytes, smtputf8: bool) -> BlockFault | None:
+    """Raw 8-bit headers need SMTPUTF8, valid UTF-8 and no exotic line end (RFC 6532 3.2, R-STD-36)."""
+    if block.isascii():
+        return None
+    if not smtputf8:
+        return BlockFault.EIGHT_BIT
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        return BlockFault.EIGHT_BIT
+    return BlockFault.CONTROL if len(text.splitlines()) != block.count(b"\r\n") else None
+
+
+def unfold(raw: bytes, field: Field) -> bytes:
+    """A field's value on one line, outer white space removed."""
+    return raw[field.start + len(field.name) + 1 : field.end].replace(b"\r\n", b"").strip(b" \t")
+
+
+def values(raw: bytes, fields: Iterable[Field], name: str) -> tuple[bytes, ...]:
+    """The unfolded values of every field of that (lower-case) name, in order."""
+    return tuple(unfold(raw, field) for field in fields if field.name == name)
+
+
+def written(name: str, value: bytes) -> bytes | Unwritable:
+    """One field ready to be spliced in, folded at 78 where the value has blanks; non-ASCII becomes encoded words (RFC 2047).
+
+    The one door for values we add: a line break of any kind (CR, LF, VT, FF, NEL, U+2028 ...) or control is refused, never escaped.
+    """
+    if not _NAME.fullmatch(name):
+        return Unwritable.NAME
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return Unwritable.ENCODING
+    if _BREAKS.search(text.replace("\t", " ")):
+        return Unwritable.BREAK
+    plain = value.strip(b" \t") if value.isascii() else _encoded_words(text.strip())
+    if not plain:
+        return Unwritable.EMPTY
+    return _folded(name.encode("ascii") + b": " + plain, FOLD_AT)
+
+
+def refolded(line: bytes) -> bytes | Unwritable:
+    """An existing field brought under 998 octets a line by folding at its own blanks: unfolds to the same value (R-STD-36)."""
+    lines: list[bytes] = []
+    for piece in line.removesuffix(b"\r\n").split(b"\r\n"):
+        folded = _folded(piece, MAX_LINE)
+        if isinstance(folded, Unwritable):
+            return folded
+        lines.append(folded)
+    return b"".join(lines)
+
+
+def _folded(line: bytes, width: int) -> bytes | Unwritable:
+    """One logical line cut before single blanks so that each piece fits, or overflows only where it has no blank."""
+    if len(line) <= width:
+        return line + b"\r\n"
+    pieces: list[bytes] = []
+    begin, last = 0, -1
+    first_word = line.find(b":") + 2
+    for blank in _FOLDABLE.finditer(line):
+        at = blank.start()
+        if at < first_word or at + 1 == len(line):
+            continue
+        if last > begin and at - begin > width:
+            pieces.append(line[begin:last])
+            begin = last
+        last = at
+    if last > begin and len(line) - begin > width:
+        pieces.append(line[begin:last])
+        begin = last
+    pieces.append(line[begin:])
+    if max(map(len, pieces)) > MAX_LINE:
+        return Unwritable.LENGTH
+    return b"\r\n".join(pieces) + b"\r\n"
+
+
+def _encoded_words(text: str) -> bytes:
+    """UTF-8 base64 words of whole characters, each at most 75 octets (RFC 2047 2 and 5)."""
+    words: list[bytes] = []
+    chunk = b""
+    for character in text:
+        encoded = character.encode()
+        if len(chunk) + len(encoded) > 42:
+            words.append(chunk)
+            chunk = b""
+        chunk += encoded
+    words.append(chunk)
+    return b" ".join(b"=?utf-8?B?" + base64.b64encode(word) + b"?=" for word in words)
