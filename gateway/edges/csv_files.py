@@ -17,6 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from gateway.flow.intake import Row
+
 MAX_FILE = 100 * 1024 * 1024
 MAX_RECORD = 64 * 1024
 MAX_RECORD_LINES = 50
@@ -31,15 +33,6 @@ _DELIMITERS = ";,\t"
 
 class Unreadable(Exception):
     """The file cannot be imported at all; the text is a sentence without any of its content."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One record: the number of its first line, its cells, and why it cannot be read (empty when it can)."""
-
-    line: int
-    cells: tuple[str, ...]
-    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = Fal
     return True
 
 
-def records(file: CsvFile, after: int = 0) -> Iterator[Record]:
+def records(file: CsvFile, after: int = 0) -> Iterator[Row]:
     """The records whose first line comes after line `after`, blank lines left out."""
     with file.path.open(encoding=file.encoding, errors="replace", newline="") as text:
         for record in _assemble(_numbered(text), file.delimiter):
@@ -103,7 +96,7 @@ def _numbered(text: TextIO) -> Iterator[tuple[int, str]]:
         yield number, line
 
 
-def _assemble(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Record]:
+def _assemble(lines: Iterator[tuple[int, str]], delimiter: str) -> Iterator[Row]:
     """Join lines while a quote is open; where it is never closed, only its first line is at fault."""
     ahead: deque[tuple[int, str]] = deque()
     while first := _take(ahead, lines):
@@ -130,20 +123,20 @@ def _open_quote(text: str) -> bool:
     return text.count('"') % 2 == 1
 
 
-def _record(number: int, text: str, delimiter: str, fault: str) -> Record | None:
+def _record(number: int, text: str, delimiter: str, fault: str) -> Row | None:
     """The record of this text; None for a blank line."""
     if not text.strip():
         return None
     if len(text) > MAX_RECORD:
-        return Record(number, (text[:200],), f"a record is longer than {MAX_RECORD} characters")
+        return Row(number, (text[:200],), f"a record is longer than {MAX_RECORD} characters")
     if fault:
-        return Record(number, (text.rstrip("\r\n"),), fault)
+        return Row(number, (text.rstrip("\r\n"),), fault)
     csv.field_size_limit(MAX_RECORD)
     try:
         cells = next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:
-        return Record(number, (text[:200],), "not CSV")
-    return Record(number, tuple(cell.strip() for cell in cells)) if any(cells) else None
+        return Row(number, (text[:200],), "not CSV")
+    return Row(number, tuple(cell.strip() for cell in cells)) if any(cells) else None
 
 
 class Rejects:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.edges.csv_files import MAX_RECORD, Record, Rejects, Unreadable, examine, records
+from gateway.edges.csv_files import MAX_RECORD, Rejects, Unreadable, examine, records
+from gateway.flow.intake import Row
 
 
-def read(folder: Path, content: bytes, after: int = 0) -> list[Record]:
+def read(folder: Path, content: bytes, after: int = 0) -> list[Row]:
     file = folder / "list.csv"
     file.write_bytes(content)
     return list(records(examine(file), after))
