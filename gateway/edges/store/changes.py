@@ -41,9 +41,9 @@ _LEARN = """
     INSERT INTO consent
     SELECT NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18
     WHERE NOT EXISTS (
-        SELECT 1 FROM (
-            SELECT * FROM consent WHERE person = ?1 AND advertiser = ?2 AND purpose = ?3 AND basis = ?5 ORDER BY id DESC LIMIT 1
-        ) WHERE audience = ?4 AND source = ?6 AND collected_at IS ?7 AND action = ?8 AND wording = ?9 AND function = ?10
+        SELECT 1 FROM consent
+        WHERE id = (SELECT max(id) FROM consent WHERE person = ?1 AND advertiser = ?2 AND purpose = ?3 AND basis = ?5)
+            AND audience = ?4 AND source = ?6 AND collected_at IS ?7 AND action = ?8 AND wording = ?9 AND function = ?10
             AND notice_sent_at IS ?11 AND partner_list_version = ?12 AND product_family = ?13 AND professional_proof = ?14
             AND missing = ?16
     )

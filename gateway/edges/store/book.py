@@ -1,0 +1,162 @@
+"""The book in SQLite: facts read on the loop in microseconds, changes and events written in one commit.
+
+Decides nothing and opens no seal: keys and ciphertexts go in and come out as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from operator import itemgetter
+from typing import TypeVar
+
+import apsw
+
+from gateway.core.change import Change
+from gateway.core.evidence import Event
+from gateway.core.model import Consent, Facts, NoticeGiven, Opposition, PersonKey, Ref, Tool, Who
+from gateway.edges.store import changes as write
+from gateway.edges.store.database import Database, Row
+from gateway.edges.store.instant import micros
+from gateway.edges.store.journal import Chain, prepare
+from gateway.edges.store.rows import CONSENT, NOTICE, OPPOSITION, TOOL, consent, notice, opposition, tool
+
+_KEYS_AT_ONCE = 256
+_PAGE = 500
+
+_CONSENTS = CONSENT + " WHERE person IN (KEYS) AND advertiser = ?"
+_NOTICES = NOTICE + " WHERE person IN (KEYS) AND advertiser = ?"
+_OPPOSITIONS = OPPOSITION + " WHERE person IN (KEYS) AND (scope = 'all' OR advertiser = ?)"
+_ACCEPTED = "SELECT key FROM accepted WHERE key IN (KEYS) AND at >= ?"
+
+_OPPOSITIONS_OF = OPPOSITION + " WHERE person = ?"
+_OPPOSITIONS_AFTER = (
+    OPPOSITION + " WHERE (person, block, scope, advertiser, stream) > (?, ?, ?, ?, ?) ORDER BY 1, 2, 3, 4, 5 LIMIT ?"
+)
+_CONSENTS_OF = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) AND person = ?4 ORDER BY id LIMIT ?3"
+_CONSENTS_AFTER = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) ORDER BY id LIMIT ?3"
+
+_NUMBER = itemgetter(-1)
+
+Of = TypeVar("Of", Consent, NoticeGiven, Opposition)
+
+
+class SqliteBook:
+    """`ports.Book` over one file; `chain` numbers and links the events of its commits."""
+
+    def __init__(self, database: Database, chain: Chain) -> None:
+        self._database = database
+        self._chain = chain
+        self._hashes = False
+
+    async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
+        """See `ports.Book`; history and withdrawn consents included, oldest first.
+
+        Oppositions are read last: one that is recorded while the rest is read still counts.
+        """
+        people = {one.person for one in who}
+        # Sorted here: for a handful of rows SQLite's own sorter costs four times the search.
+        records = sorted(self._of_keys(_CONSENTS, people, advertiser), key=_NUMBER)
+        consents = _by_person(consent(row) for row in records)
+        notices = _by_person(notice(row) for row in self._of_keys(_NOTICES, people, advertiser))
+        keys = people.union(*(one.also for one in who))
+        oppositions = _by_person(opposition(row) for row in self._of_keys(_OPPOSITIONS, keys, advertiser))
+        return [
+            Facts(
+                tuple(consents.get(one.person, ())),
+                tuple(found for key in dict.fromkeys((one.person, *one.also)) for found in oppositions.get(key, ())),
+                tuple(notices.get(one.person, ())),
+            )
+            for one in who
+        ]
+
+    async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
+        """See `ports.Book`."""
+        return frozenset(row[0] for row in self._of_keys(_ACCEPTED, set(keys), micros(since)))
+
+    async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
+        """See `ports.Book`; state, outbox and journal are one savepoint of one transaction."""
+        prepared = prepare(events)
+
+        def job(connection: apsw.Connection) -> list[Ref]:
+            for change in changes:
+                write.apply(connection, change)
+            return self._chain.extend(connection, prepared)
+
+        return await self._database.write(job)
+
+    async def tool(self, name: str) -> Tool | None:
+        """See `ports.Book`."""
+        found = self._database.rows(TOOL + " WHERE name = ?", (name,))
+        return tool(found[0]) if found else None
+
+    async def tools(self) -> Sequence[Tool]:
+        """See `ports.Book`; by name."""
+        return [tool(row) for row in self._database.rows(TOOL + " ORDER BY name")]
+
+    async def oppositions(self, person: PersonKey | None = None) -> Sequence[Opposition]:
+        """See `ports.Book`; everyone's are read page by page, so that the loop goes on meanwhile."""
+        if person is not None:
+            return [opposition(row) for row in self._database.rows(_OPPOSITIONS_OF, (person,))]
+        found: list[Opposition] = []
+        after: Row = (b"", "", "", "", "")
+        while page := self._database.rows(_OPPOSITIONS_AFTER, (*after, _PAGE)):
+            found.extend(opposition(row) for row in page)
+            after = page[-1][:5]
+            await asyncio.sleep(0)
+        return found
+
+    async def consents(self, person: PersonKey | None = None, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
+        """See `ports.Book`; everyone's are read page by page."""
+        sql, one = (_CONSENTS_AFTER, ()) if person is None else (_CONSENTS_OF, (person,))
+        found: list[tuple[Consent, bytes]] = []
+        after = 0
+        while page := self._database.rows(sql, (after, advertiser, _PAGE, *one)):
+            found.extend((consent(row), row[-2]) for row in page)
+            after = page[-1][-1]
+            await asyncio.sleep(0)
+        return found
+
+    async def has_hashes(self) -> bool:
+        """See `ports.Book`; another process may have filed the first, so a no is asked again each time."""
+        self._hashes = self._hashes or bool(self._database.rows("SELECT 1 FROM mark WHERE name = ?", (write.FOREIGN_HASH,)))
+        return self._hashes
+
+    async def own_unsubscribe(self, person: PersonKey, stream: str) -> bytes | None:
+        """See `ports.Book`."""
+        found = self._database.rows("SELECT sealed_header FROM own_unsubscribe WHERE person = ? AND stream = ?", (person, stream))
+        return found[0][0] if found else None
+
+    async def touch_probe(self, now: datetime) -> None:
+        """See `ports.Book`."""
+        at = micros(now)
+        await self._database.write(lambda connection: write.mark(connection, write.PROBE, at))
+
+    def _of_keys(self, sql: str, keys: Iterable[bytes], last: str | int) -> list[Row]:
+        wanted = list(keys)
+        if len(wanted) <= _KEYS_AT_ONCE:
+            return self._some_keys(sql, wanted, last)
+        parts = range(0, len(wanted), _KEYS_AT_ONCE)
+        return [row for start in parts for row in self._some_keys(sql, wanted[start : start + _KEYS_AT_ONCE], last)]
+
+    def _some_keys(self, sql: str, keys: list[bytes], last: str | int) -> list[Row]:
+        if not keys:
+            return []
+        places = 1 << (len(keys) - 1).bit_length()
+        spare = keys[:1] * (places - len(keys))
+        return self._database.rows(_with_places(sql, places), (*keys, *spare, last))
+
+
+@lru_cache(maxsize=64)
+def _with_places(sql: str, places: int) -> str:
+    """The statement for that many keys; few sizes, so that SQLite's statement cache knows them all."""
+    return sql.replace("KEYS", ",".join("?" * places))
+
+
+def _by_person(records: Iterable[Of]) -> dict[PersonKey, list[Of]]:
+    found: dict[PersonKey, list[Of]] = {}
+    for record in records:
+        found.setdefault(record.person, []).append(record)
+    return found

@@ -1,0 +1,115 @@
+"""The journal in SQLite: each writer's own hash chain, extended inside the commits of the book, read in pages.
+
+Only `Chain` writes, in commit order, in the writer thread. Nothing here updates or deletes an entry.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import apsw
+
+from gateway.core.evidence import GENESIS, Event, canonical, link
+from gateway.core.model import PersonKey, Ref
+from gateway.edges.store.connection import Refused
+from gateway.edges.store.database import Database
+from gateway.edges.store.instant import micros
+from gateway.flow.ports import Entry
+
+_PAGE = 500
+_LARGEST = 2**63 - 1
+
+Prepared = tuple[bytes, int, bytes | None]
+"""An event made ready on the caller's side: its canonical JSON, its instant, and its person's key where it has one."""
+
+
+def prepare(events: Sequence[Event]) -> list[Prepared]:
+    """What of an event needs no knowledge of the chain."""
+    return [(canonical(event), micros(event.at), bytes.fromhex(event.person) or None) for event in events]
+
+
+class Chain:
+    """One writer's chain; the head is read inside the transaction, so that an undone commit leaves nothing to undo here."""
+
+    def __init__(self, writer: str) -> None:
+        self.writer = writer
+
+    def extend(self, connection: apsw.Connection, prepared: Sequence[Prepared]) -> list[Ref]:
+        """Number, link and insert the events in order; returns their references."""
+        seq, last = self._head(connection)
+        refs = []
+        for body, at, person in prepared:
+            seq += 1
+            last = link(last, self.writer, seq, body)
+            connection.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", (self.writer, seq, body, last, at, person))
+            refs.append(Ref(f"{self.writer}-{seq}"))
+        if refs:
+            connection.execute("REPLACE INTO head VALUES (?, ?, ?)", (self.writer, seq, last))
+        return refs
+
+    def check(self, connection: apsw.Connection) -> None:
+        """Refuse to go on from a head that does not fit the last entry: something outside the gateway changed the file."""
+        with connection:
+            seq, last = self._head(connection)
+            tail = connection.execute(
+                "SELECT seq, hash, body FROM entry WHERE writer = ? ORDER BY seq DESC LIMIT 2",
+                (self.writer,),
+            ).fetchall()
+        found, kept, body = tail[0] if tail else (0, GENESIS, b"")
+        if (found, kept) != (seq, last):
+            raise Refused(f"journal {self.writer}: its head says entry {seq}, its last entry is {found}")
+        before = tail[1][1] if len(tail) > 1 else GENESIS
+        if tail and link(before, self.writer, seq, body) != kept:
+            raise Refused(f"journal {self.writer}: entry {seq} is not the one that was written")
+
+    def _head(self, connection: apsw.Connection) -> tuple[int, bytes]:
+        row = connection.execute("SELECT seq, hash FROM head WHERE writer = ?", (self.writer,)).fetchone()
+        return (0, GENESIS) if row is None else row
+
+
+class SqliteJournal:
+    """`ports.Journal` over the entries of every writer of this file."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
+        """See `ports.Journal`; one page is in memory at a time, and writers go on meanwhile."""
+        at_writer, at_seq = writer, after
+        while page := self._page(writer, after, at_writer, at_seq):
+            for entry in page:
+                yield entry
+            at_writer, at_seq = page[-1].writer, page[-1].seq
+            await asyncio.sleep(0)
+
+    async def entry(self, ref: Ref) -> Entry | None:
+        """See `ports.Journal`; text that is no reference names nothing."""
+        writer, _, number = ref.rpartition("-")
+        if not (number.isascii() and number.isdigit() and len(number) <= 19 and int(number) <= _LARGEST):
+            return None
+        rows = self._database.rows("SELECT writer, seq, body, hash FROM entry WHERE writer = ? AND seq = ?", (writer, int(number)))
+        return Entry(*rows[0]) if rows else None
+
+    async def of_person(self, person: PersonKey) -> Sequence[Entry]:
+        """See `ports.Journal`."""
+        rows = self._database.rows(
+            "SELECT writer, seq, body, hash FROM entry WHERE person = ? ORDER BY at, writer, seq",
+            (person,),
+        )
+        return [Entry(*row) for row in rows]
+
+    async def heads(self) -> Sequence[tuple[str, int, bytes]]:
+        """See `ports.Journal`."""
+        return [
+            (writer, seq, last) for writer, seq, last in self._database.rows("SELECT writer, seq, hash FROM head ORDER BY writer")
+        ]
+
+    def _page(self, writer: str, after: int, at_writer: str, at_seq: int) -> list[Entry]:
+        only = "AND writer = ?" if writer else "AND ? = ''"
+        rows = self._database.rows(
+            f"SELECT writer, seq, body, hash FROM entry WHERE (writer, seq) > (?, ?) {only} AND seq > ?"  # noqa: S608 our own words
+            " ORDER BY writer, seq LIMIT ?",
+            (at_writer, at_seq, writer, after, _PAGE),
+        )
+        return [Entry(*row) for row in rows]

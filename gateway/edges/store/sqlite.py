@@ -1,0 +1,36 @@
+"""Opens `gateway.db`: book, journal and outbox in one file, so that one commit holds all that belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.edges.store.book import SqliteBook
+from gateway.edges.store.database import Database
+from gateway.edges.store.journal import Chain, SqliteJournal
+from gateway.edges.store.outbox import SqliteOutbox
+from gateway.edges.store.schema import GATEWAY_STEPS
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStore:
+    """One open `gateway.db`, seen through three ports."""
+
+    book: SqliteBook
+    journal: SqliteJournal
+    outbox: SqliteOutbox
+    database: Database
+
+    async def close(self) -> None:
+        """Write what waits and close the file."""
+        await self.database.close()
+
+
+def open_store(path: Path, writer: str) -> SqliteStore:
+    """Open or create the file at `path`; events are chained under `writer`, a name that no other running process uses.
+
+    Raises `Refused` (an `Unavailable`) when the file is newer than this gateway, unreadable, or its journal was tampered with.
+    """
+    chain = Chain(writer)
+    database = Database(path, GATEWAY_STEPS, "store", chain.check)
+    return SqliteStore(SqliteBook(database, chain), SqliteJournal(database), SqliteOutbox(database), database)
