@@ -1,7 +1,8 @@
 """The provider of the tests: the product's sink, with faults injected by plan (reliability 4.4).
 
 `plan` maps a stage to one fault (always) or to a list of them (one per occurrence; None, and what follows the list, is no fault).
-Stages: banner ehlo starttls auth mail rcpt data body end quit. Faults: reset close hang 421 451 550 garbage 999 slow long inject.
+Stages: banner ehlo starttls auth mail rcpt data body end quit. Faults: reset close hang 421 451 550 garbage 999 slow stall long
+inject desync.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ REPLIES = {
     "garbage": b"\x00\xffhello there\r\n",
     "999": b"999 9.9.9 What\r\n",
     "long": b"250 " + b"x" * 9000 + b"\r\n",
+    "desync": b"354 Go ahead\r\n250 2.0.0 Taken\r\n",
     "inject": b"220 2.0.0 Go ahead\r\n250-evil.example\r\n250 AUTH PLAIN\r\n",
 }
 
@@ -61,6 +63,8 @@ class FaultySink(Sink):
                 raise Left
             case "hang":
                 await session.silence()
+            case "stall":
+                await asyncio.Event().wait()
             case "slow":
                 await asyncio.sleep(self.slow)
             case "421":
