@@ -6,6 +6,7 @@ Each change is idempotent as `core.change` promises. Decides nothing: what to ch
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from typing import assert_never
 
 import apsw
@@ -36,18 +37,12 @@ _OPPOSE = """
     ON CONFLICT DO UPDATE SET door = excluded.door, at = excluded.at WHERE excluded.at < at
 """
 _LIFT = "DELETE FROM opposition WHERE person = ? AND block = ? AND scope = ? AND advertiser = ? AND stream = ?"
-# A record equal to the newest of its kind adds nothing; its end and the day of its filing do not make it another record.
-_LEARN = """
-    INSERT INTO consent
-    SELECT NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18
-    WHERE NOT EXISTS (
-        SELECT 1 FROM consent
-        WHERE id = (SELECT max(id) FROM consent WHERE person = ?1 AND advertiser = ?2 AND purpose = ?3 AND basis = ?5)
-            AND audience = ?4 AND source = ?6 AND collected_at IS ?7 AND action = ?8 AND wording = ?9 AND function = ?10
-            AND notice_sent_at IS ?11 AND partner_list_version = ?12 AND product_family = ?13 AND professional_proof = ?14
-            AND missing = ?16
-    )
-"""
+# Without ORDER BY: a person has a handful of records, and SQLite's sorter costs more than the search.
+_SAME_KIND = (
+    "SELECT id, audience, source, collected_at, action, wording, function, notice_sent_at, partner_list_version,"
+    " product_family, professional_proof, missing FROM consent WHERE person = ? AND advertiser = ? AND purpose = ? AND basis = ?"
+)
+_LEARN = "INSERT INTO consent VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WITHDRAW = """
     UPDATE consent SET withdrawn_at = ?4
     WHERE person = ?1 AND advertiser = ?2 AND (?3 = '' OR purpose = ?3) AND withdrawn_at IS NULL
@@ -67,12 +62,14 @@ _TELL = "INSERT INTO outbox (partner, person, advertiser, scope, at) VALUES (?, 
 _KEEP = "INSERT INTO kept (mailbox, sealed_mail, at) VALUES (?, ?, ?)"
 _MARK = "REPLACE INTO mark VALUES (?, ?)"
 
+_NUMBER = itemgetter(0)
+
 
 def apply(connection: apsw.Connection, change: Change) -> None:
     """Write it."""
     match change:
         case Learn():
-            connection.execute(_LEARN, _consent_row(change))
+            _learn(connection, change)
         case Accept(key, at):
             connection.execute(_ACCEPT, (key, micros(at)))
             connection.execute(_FORGET_ACCEPTED, (micros(at) - _ACCEPTED_FOR,))
@@ -100,6 +97,15 @@ def apply(connection: apsw.Connection, change: Change) -> None:
 def mark(connection: apsw.Connection, name: str, at: int) -> None:
     """Remember when something last happened."""
     connection.execute(_MARK, (name, at))
+
+
+def _learn(connection: apsw.Connection, change: Learn) -> None:
+    """A record equal to the newest of its kind adds nothing; its end and the day of its filing do not make it another record."""
+    row = _consent_row(change)
+    person, advertiser, purpose, audience, basis, *proof, _withdrawn, missing, _recorded, _sealed = row
+    known = connection.execute(_SAME_KIND, (person, advertiser, purpose, basis)).fetchall()
+    if not known or max(known, key=_NUMBER)[1:] != (audience, *proof, missing):
+        connection.execute(_LEARN, row)
 
 
 def _oppose(connection: apsw.Connection, change: Oppose) -> None:

@@ -19,7 +19,7 @@ READ_PATIENCE = 0.05
 """Seconds to wait for another process; a read runs on the event loop, so it gives up soon."""
 
 _PAGES_CACHED_KIB = 8192
-_MAPPED_BYTES = 256 * 1024 * 1024
+_MAPPED_BYTES = 64 * 1024 * 1024
 
 
 class Refused(Unavailable):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import apsw
 
@@ -52,7 +53,7 @@ class Chain:
         """Refuse to go on from a head that does not fit the last entry: something outside the gateway changed the file."""
         with connection:
             seq, last = self._head(connection)
-            tail = connection.execute(
+            tail: list[tuple[Any, ...]] = connection.execute(
                 "SELECT seq, hash, body FROM entry WHERE writer = ? ORDER BY seq DESC LIMIT 2",
                 (self.writer,),
             ).fetchall()
