@@ -1,6 +1,6 @@
 """Seals addresses and kept mail with AES-GCM-SIV (RFC 8452); the keys live in the key folder, never in a store or its backups.
 
-A sealed value is: key id (1 byte), nonce (12 random bytes), ciphertext with its tag; it says which key opens it, so keys can change.
+A sealed value is: key id (1 byte), nonce (12 random bytes), ciphertext with its tag. It names its key, so that keys can change.
 """
 
 from __future__ import annotations
