@@ -14,6 +14,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -107,7 +108,8 @@ class Sink:
         for session in self._open:
             session.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
-        await self._server.wait_closed()
+        with suppress(TimeoutError):  # a client that never ends its TLS must not hold us
+            await asyncio.wait_for(self._server.wait_closed(), 2)
 
     async def wait_for(self, n: int, timeout: float = 5.0) -> Sequence[Received]:
         """The kept messages, as soon as `n` have arrived in all; TimeoutError when they do not."""

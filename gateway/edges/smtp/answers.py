@@ -66,7 +66,7 @@ class AnswerReader:
     __slots__ = ("_code", "_lines", "_rest", "_size")
 
     def __init__(self) -> None:
-        self._rest = bytearray()
+        self._rest = b""
         self._lines: list[bytes] = []
         self._code = 0
         self._size = 0
@@ -78,12 +78,9 @@ class AnswerReader:
 
     def feed(self, received: bytes, into: deque[Answer]) -> None:
         """Append every answer that is complete; raises Garbage after appending those before it."""
-        self._rest += received
-        start = 0
-        while (end := self._rest.find(b"\n", start)) >= 0:
-            self._take(bytes(self._rest[start:end]), into)
-            start = end + 1
-        del self._rest[:start]
+        *lines, self._rest = (self._rest + received).split(b"\n")
+        for line in lines:
+            self._take(line, into)
         if len(self._rest) > MAX_LINE:
             raise Garbage
 

@@ -159,7 +159,7 @@ class Dialogue:
             self._stage = stage
             if not together:
                 self.link.put(command)
-            answer = await self.link.answer(self._soon(deadline))
+            answer = self.link.take() or await self.link.answer(self._soon(deadline))
             if not (answer.code == 354 if stage is Stage.DATA else answer.positive):
                 refusal = answer.refusal(stage)
                 await self._abandon(refusal, len(steps) - done if together else 0, deadline)

@@ -35,7 +35,9 @@ class Link(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._paused = False
         self._why = ""
-        self._leaving: asyncio.TimerHandle | None = None
+        self._leaving = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit = 0.0
         self.closed: asyncio.Future[None] = self._loop.create_future()
 
     # asyncio's side
@@ -50,7 +52,7 @@ class Link(asyncio.Protocol):
             self.abort("garbage")
         if len(self._answers) > MAX_PENDING:
             self.abort("garbage")
-        if self._leaving is not None and self._transport is not None:
+        if self._leaving and self._transport is not None:
             self._transport.close()
         self._wake()
 
@@ -63,8 +65,8 @@ class Link(asyncio.Protocol):
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self._why = self._why or "closed"
-        if self._leaving is not None:
-            self._leaving.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if not self.closed.done():
             self.closed.set_result(None)
         self._wake()
@@ -132,7 +134,10 @@ class Link(asyncio.Protocol):
             self.abort()
             return
         self.put(b"QUIT\r\n")
-        self._leaving = self._loop.call_later(LINGER, self.abort)
+        self._leaving = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(LINGER, self.abort)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -141,14 +146,27 @@ class Link(asyncio.Protocol):
     async def _wait(self, deadline: float) -> None:
         if self._why:
             raise Broken(self._why)
+        self._limit = deadline
+        if self._timer is None or self._timer.when() > deadline:
+            self._watch()
         self._waiter = self._loop.create_future()
-        timer = self._loop.call_at(deadline, self._expire)
         try:
             await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
 
+    def _watch(self) -> None:
+        """Look again at the limit; one timer serves many waits, as limits mostly move on before they are reached."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._limit, self._expire)
+
     def _expire(self) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if self._loop.time() < self._limit:
+            self._watch()
+            return
         self.abort("timeout")
         self._wake()

@@ -62,7 +62,7 @@ class Upstream:
         return outcome
 
     async def close(self) -> None:
-        """QUIT every idle connection; transactions in progress end first."""
+        """QUIT every idle connection; one that is in use quits when its transaction has ended."""
         await self._pool.close()
 
     async def _attempt(self, message: Order, deadline: float) -> Outcome:

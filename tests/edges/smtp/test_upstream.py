@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -51,6 +52,17 @@ async def test_large_messages_arrive_identical_while_the_loop_stays_free(pipelin
         assert outcome.fate is Fate.DELIVERED
         assert sink.messages[0].data == body
         assert longest < 0.25
+
+
+async def test_any_body_in_any_chunks_reaches_the_next_hop_identical() -> None:
+    dice = random.Random(21)
+    async with running_sink() as (sink, port), provider(port) as upstream:
+        for _ in range(150):
+            body = b"".join(dice.choices([b"\r\n", b".", b"..", b"a", b"\r\n.\r\n", b"\x80\xff"], k=dice.randrange(30))) + b"\r\n"
+            cuts = [0, *sorted(dice.randrange(len(body) + 1) for _ in range(dice.randrange(6))), len(body)]
+            assert (await deliver(upstream, body=[body[a:b] for a, b in pairwise(cuts)])).fate is Fate.DELIVERED
+            assert sink.messages[-1].data == body
+        assert sink.connections == 2
 
 
 async def test_nothing_is_announced_that_the_next_hop_did_not_offer() -> None:
