@@ -21,10 +21,10 @@ PATIENCE = 2.0
 
 
 class Health:
-    """The three routes; `checks` by name, `figures` gives (content type, body)."""
+    """The three routes; `checks` by name (looked at anew each time), `figures` gives (content type, body)."""
 
     def __init__(self, checks: Mapping[str, Check], figures: Callable[[], tuple[str, bytes]]) -> None:
-        self._checks = dict(checks)
+        self._checks = checks
         self._figures = figures
 
     def routes(self) -> list[Route]:

@@ -13,6 +13,7 @@ import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -77,6 +78,23 @@ def read_form(content_type: str, body: bytes) -> Form:
     return Form(_SCOPES.get(fields.get("scope", "")), Door.ONE_CLICK if one_click else Door.LINK)
 
 
+class _Anything(Convertor[str]):
+    """Whatever follows `/u/`, slashes and line breaks included: a token cut or mangled gets the same answer as any other."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        """As it came."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
 class OptOut:
     """The endpoint behind `/u/TOKEN`."""
 
@@ -95,8 +113,8 @@ class OptOut:
         }
 
     def routes(self) -> list[Route]:
-        """The endpoint, for every path below `/u/`: a token cut at a slash gets the same answer as any other."""
-        return [Route("/u/{token:path}", self.answer, methods=list(METHODS))]
+        """The endpoint, for every path below `/u/`."""
+        return [Route("/u/{token:anything}", self.answer, methods=list(METHODS))]
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""

@@ -22,7 +22,7 @@ HEADER_SECONDS = 10.0
 
 
 class Web:
-    """One HTTP listener. The port is bound, and known, as soon as the object exists; nobody is served before `run`."""
+    """One HTTP listener. The port is open, and known, as soon as the object exists; who comes before `run` waits."""
 
     def __init__(self, routes: Sequence[Route], host: str, port: int, reuse_port: bool = False) -> None:
         self._socket = _bind(host, port, reuse_port)
@@ -111,12 +111,15 @@ async def _fault(_: Request, __: Exception) -> Response:
 
 def _bind(host: str, port: int, reuse_port: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # the protocol is named because asyncio sets TCP_NODELAY only then: without it every answer waits 40 ms for an ACK
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if reuse_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
+        listener.listen(BACKLOG)
+        listener.listen(BACKLOG)  # from here on clients wait instead of being turned away
     except OSError:
         listener.close()
         raise
