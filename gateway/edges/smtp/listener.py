@@ -1,0 +1,91 @@
+"""A listening socket for SMTP and the life of its sessions: start, caps, orderly end. Knows no command and no rule."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from pathlib import Path
+
+from gateway.edges.smtp.auth import Throttle
+from gateway.edges.smtp.limits import Limits
+from gateway.edges.smtp.session import Session
+from gateway.edges.smtp.terms import Kind, Roster, Terms
+from gateway.flow.desk import Desk
+from gateway.flow.ports import Log
+
+_BACKLOG = 512
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """A TLS context for listeners: TLS 1.2 or later, no client certificates (R-STD-13)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+class Listener:
+    """Serves one desk on one address.
+
+    `submission` offers STARTTLS where `tls` is given, `submissions` needs it, `inbound` never offers AUTH. `clear_auth` allows AUTH
+    without TLS: for loopback only. `slots` and `throttle` may be shared by the listeners of a process; otherwise each has its own.
+    """
+
+    def __init__(
+        self,
+        kind: Kind | str,
+        desk: Desk,
+        limits: Limits,
+        log: Log,
+        tls: ssl.SSLContext | None,
+        hostname: str,
+        clear_auth: bool = False,
+        auth_required: bool = True,
+        reuse_port: bool = False,
+        *,
+        slots: asyncio.Semaphore | None = None,
+        throttle: Throttle | None = None,
+    ) -> None:
+        kind = Kind(kind)
+        if tls is not None and tls.minimum_version < ssl.TLSVersion.TLSv1_2:
+            raise ValueError("a listener speaks TLS 1.2 or later")
+        if kind is Kind.SUBMISSIONS and tls is None:
+            raise ValueError("implicit TLS needs a certificate")
+        if kind is Kind.SUBMISSION and auth_required and tls is None and not clear_auth:
+            raise ValueError("nobody could log in: AUTH needs TLS or a loopback listener that allows it in clear")
+        self._reuse_port = reuse_port
+        self._server: asyncio.Server | None = None
+        self._terms = Terms(
+            kind=kind,
+            desk=desk,
+            limits=limits,
+            log=log,
+            tls=tls,
+            hostname=hostname,
+            clear_auth=clear_auth,
+            auth_required=auth_required and kind is not Kind.INBOUND,
+            roster=Roster(limits),
+            slots=slots or asyncio.Semaphore(limits.large_slots),
+            throttle=throttle or Throttle(limits),
+        )
+
+    @property
+    def sessions(self) -> int:
+        """How many clients are connected."""
+        return len(self._terms.roster)
+
+    async def start(self, host: str, port: int) -> tuple[str, int]:
+        """Listen; returns the address really bound (port 0 lets the system choose)."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Session(self._terms, loop), host, port, backlog=_BACKLOG, reuse_port=self._reuse_port or None
+        )
+        bound = self._server.sockets[0].getsockname()
+        return str(bound[0]), int(bound[1])
+
+    async def close(self, grace: float) -> None:
+        """Accept no more; idle sessions hear 421, messages being received or judged have `grace` seconds to end."""
+        if self._server is not None:
+            self._server.close()
+        await self._terms.roster.dismiss(grace)

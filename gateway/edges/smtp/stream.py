@@ -1,0 +1,323 @@
+"""One client's connection as bytes: lines and chunks in, replies out, and one deadline at any time.
+
+Built on aiosmtpd's protocol class, which gives it its place under the transport and the task that serves the connection. Its line
+reader, verbs, replies, timers and STARTTLS are replaced here and in `session`: they log what clients send, answer 500 for faults of
+ours, cancel a relay when the client leaves, and make a Python object of every line. Must not know any command.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from typing import cast
+
+from aiosmtpd.smtp import SMTP
+
+from gateway.core.reply import ALL, BAD_LINE, LINE_TOO_LONG, SESSION_OVER, SHUTTING_DOWN, TIMED_OUT, Reply
+from gateway.edges.smtp.limits import Limits
+
+_HIGH_WATER = 64 * 1024
+_LINES = {id(reply): reply.line() for reply in ALL}
+"""Replies of the table as bytes; by identity, since the table lives as long as the process."""
+
+
+class Gone(Exception):
+    """The client has left, or its connection was cut: nothing more can be read or said."""
+
+
+class Over(Exception):
+    """The session must end now with this reply."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(reply.when)
+        self.reply = reply
+
+
+class Stream(SMTP):
+    """Reads and writes one connection; `_handle_client`, started by aiosmtpd, is for the session to write."""
+
+    def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        # Not aiosmtpd's own constructor: it inspects every attribute of the class for each connection and looks the host name up in
+        # the DNS. What its connection_made needs is set here; a test fails when that changes.
+        asyncio.StreamReaderProtocol.__init__(self, None, loop=loop)  # type: ignore[arg-type]
+        self.loop = loop
+        self.limits = limits
+        self.session = None
+        self.envelope = None
+        self.transport = None
+        self._original_transport = None
+        self._handler_coroutine = None
+        self._timeout_handle = None
+        self._inbox: deque[bytes] = deque()
+        self._rest = b""
+        self._at = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._stalled = False
+        self._eof = False
+        self._lost = False
+        self._full = False
+        self._out: list[bytes] = []
+        self._over: Reply | None = None
+        self._idle = False
+        self._retiring = False
+        self._opened = loop.time()
+        self._due = inf
+        self._then: Callable[[], None] = self._expire
+        self._alarm: asyncio.TimerHandle | None = None
+
+    # What the transport tells. aiosmtpd's connection_made calls the two resets below and starts `_handle_client`.
+
+    def _set_rset_state(self) -> None:
+        """aiosmtpd's envelope is not used."""
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        self.until(self.loop.time() + (duration or self.limits.idle_before_auth), self._expire)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came; stop the transport when the session is behind."""
+        self._inbox.append(data)
+        if len(data) > _HIGH_WATER or (len(self._inbox) > 1 and sum(map(len, self._inbox)) > _HIGH_WATER):
+            self.stall()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """The client will send no more: commands already here are served, a message without its end is not."""
+        self._eof = True
+        self._wake()
+        return self.tls is None
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone: wake whoever reads, cancel nobody (a message being judged is judged to its end)."""
+        self._eof = self._lost = True
+        asyncio.StreamReaderProtocol.connection_lost(self, error)
+        self._wake()
+
+    def pause_writing(self) -> None:
+        """The client does not read what we say."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._full = False
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # Facts
+
+    @property
+    def wire(self) -> asyncio.Transport:
+        """The transport, or the TLS layer above it."""
+        return cast(asyncio.Transport, self.transport)
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The TLS layer, None in clear."""
+        return cast("ssl.SSLObject | None", self.wire.get_extra_info("ssl_object"))
+
+    @property
+    def address(self) -> str:
+        """The client's network address, for counting connections and failed logins."""
+        name = self.wire.get_extra_info("peername")
+        return str(name[0]) if name else ""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the client has sent more than was read."""
+        return bool(self._inbox) or self._at < len(self._rest)
+
+    # One deadline
+
+    def until(self, due: float, then: Callable[[], None]) -> None:
+        """From now on `then` is called at loop time `due`, whatever was due before; nearly free unless it is earlier."""
+        self._due, self._then = due, then
+        if self._alarm is None or due < self._alarm.when():
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self._alarm = self.loop.call_at(due, self._ring)
+
+    def _ring(self) -> None:
+        now = self.loop.time()
+        if now < self._due:
+            self._alarm = self.loop.call_at(self._due, self._ring)
+            return
+        then, self._due, self._then = self._then, now + self.limits.idle_before_auth, self.abort
+        self._alarm = self.loop.call_at(self._due, self._ring)
+        then()
+
+    def _expire(self) -> None:
+        over = self.loop.time() >= self._opened + self.limits.session
+        self._over = SESSION_OVER if over and self._idle else TIMED_OUT
+        self._wake()
+
+    def abort(self) -> None:
+        """Cut the connection without a word."""
+        self.wire.abort()
+
+    def retire(self) -> None:
+        """End the session with 421 as soon as it waits for a command, at once if it does."""
+        self._retiring = True
+        if self._idle:
+            self._over = SHUTTING_DOWN
+            self._wake()
+
+    # In
+
+    async def line(self, limit: int, idle: float) -> bytes | Reply:
+        """The next command line without its CRLF, or what is wrong with it; `idle` bounds the wait for its first octet."""
+        if self._lost:
+            raise Gone
+        if self._retiring:
+            raise Over(SHUTTING_DOWN)
+        newline = self._rest.find(b"\n", self._at)
+        if newline < 0:
+            newline = await self._rest_of_line(limit, idle)
+        start, self._at = self._at, newline + 1
+        length = self._at - start
+        if length > limit:
+            return LINE_TOO_LONG
+        line = self._rest[start:newline]
+        if line.find(b"\r") != length - 2 or b"\0" in line:
+            return BAD_LINE
+        return line[:-1]
+
+    async def _rest_of_line(self, limit: int, idle: float) -> int:
+        """Read until a line feed is here and return its index; of a line far too long only enough is kept to see that it is."""
+        self._rest = self._rest[self._at :]
+        self._at = 0
+        now = self.loop.time()
+        self._idle = not self._rest and not self._inbox
+        wait = idle if self._idle else self.limits.command
+        self.until(min(now + wait, self._opened + self.limits.session), self._expire)
+        try:
+            while True:
+                chunk = await self._next()
+                if self._idle:
+                    self._idle = False
+                    if b"\n" not in chunk:
+                        self.until(self.loop.time() + self.limits.command, self._expire)
+                self._rest = self._rest[: limit + 1] + chunk if self._rest else chunk
+                newline = self._rest.find(b"\n")
+                if newline >= 0:
+                    return newline
+        finally:
+            self._idle = False
+
+    async def chunk(self, due: float) -> bytes:
+        """The next bytes of a message, whatever their number; `due` is when waiting for them ends the session."""
+        if self._at < len(self._rest):
+            chunk, self._rest, self._at = self._rest[self._at :], b"", 0
+            return chunk
+        if not self._inbox:
+            self.until(due, self._expire)
+        return await self._next()
+
+    def unread(self, rest: bytes) -> None:
+        """Put back what came after a message."""
+        self._rest, self._at = rest, 0
+
+    async def _next(self) -> bytes:
+        if not self._inbox:
+            await self.flush()
+        while not self._inbox:
+            if self._over is not None:
+                raise Over(self._over)
+            if self._eof:
+                raise Gone
+            self._resume()
+            await self._woken()
+        return self._inbox.popleft()
+
+    async def _woken(self) -> None:
+        self._waiter = self.loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def stall(self) -> None:
+        """Take no more from the network until the next read that must wait."""
+        if not self._stalled:
+            self._stalled = True
+            self.wire.pause_reading()
+
+    def _resume(self) -> None:
+        if self._stalled:
+            self._stalled = False
+            self.wire.resume_reading()
+
+    # Out
+
+    def answer(self, reply: Reply) -> None:
+        """Say this, together with what else is said before the session waits again."""
+        self._out.append(_LINES.get(id(reply)) or reply.line())
+
+    def answer_lines(self, lines: bytes) -> None:
+        """Say a reply of several lines; only EHLO has one."""
+        self._out.append(lines)
+
+    async def flush(self) -> None:
+        """Send what was said; waits while the client does not read, and cuts it when it never does."""
+        if not self._out:
+            return
+        words = b"".join(self._out)
+        self._out.clear()
+        if self._lost or self.wire.is_closing():
+            raise Gone
+        self.wire.write(words)
+        if self._full:
+            await self._drain()
+
+    async def _drain(self) -> None:
+        due, then = self._due, self._then
+        self.until(self.loop.time() + self.limits.command, self.abort)
+        while self._full and not self._lost:
+            await self._woken()
+        self.until(due, then)
+
+    async def secure(self, context: ssl.SSLContext) -> None:
+        """Begin TLS; whatever came in clear after the command is forgotten (RFC 3207 4.2)."""
+        await self.flush()
+        self._inbox.clear()
+        self._rest, self._at, self._stalled = b"", 0, False
+        if self._lost or self.wire.is_closing():
+            raise Gone
+        limits = self.limits
+        self.until(self.loop.time() + limits.tls_handshake + 1.0, self.abort)
+        try:
+            transport = await self.loop.start_tls(
+                self.wire,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=limits.tls_handshake,
+                ssl_shutdown_timeout=limits.linger,
+            )
+        except OSError as failed:
+            raise Gone from failed
+        if transport is None:
+            raise Gone
+        self.transport = transport
+
+    async def close(self, linger: bool) -> None:
+        """Send what was said and hang up; lingering drains what the client still sends, so that it can read our last word."""
+        try:
+            await self.flush()
+            if not linger or self._lost or self.wire.is_closing() or not self.wire.can_write_eof():
+                return  # TLS drains by itself while it shuts down
+            self.wire.write_eof()
+            self.until(self.loop.time() + self.limits.linger, self._expire)
+            self._over = None
+            while True:
+                await self._next()
+        except (Gone, Over):
+            pass
+        finally:
+            if self._alarm is not None:
+                self._alarm.cancel()
+            self.wire.close()
