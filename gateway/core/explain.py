@@ -1,0 +1,165 @@
+"""Tells the story of a decision in plain words: what counted, by which law, what is on record, what would change it (R-FR-92).
+
+The words around are English; the rules' sentences are the pack's. No address and no key appears: who asks knows about whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from gateway.core.decide import Question, decide, judge_record, stops
+from gateway.core.model import Allow, Consent, Due, Facts, NoticeGiven, Opposition, Reason, Refuse, Stream, Undecided, Verdict
+from gateway.core.policy import Policy, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One decision explained; `reason` is empty for a permission, `on_record` and `to_change` are sentences."""
+
+    verdict: Verdict
+    headline: str
+    reason: str
+    rules: tuple[Rule, ...]
+    on_record: tuple[str, ...]
+    to_change: tuple[str, ...]
+    policy: str
+
+    def lines(self) -> list[str]:
+        """The explanation as lines of text."""
+        return list(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        yield self.headline
+        yield ""
+        yield f"Rules that counted, in order (policy {self.policy}):"
+        for rule in self.rules:
+            yield f"  {rule.id}  {rule.says}"
+            if rule.source:
+                yield f"           {rule.source}"
+        yield ""
+        yield "On record:"
+        yield from (f"  - {sentence}" for sentence in self.on_record)
+        if self.to_change:
+            yield ""
+            yield "To change this:" if self.reason else "The mail must carry:"
+            yield from (f"  - {sentence}" for sentence in self.to_change)
+
+
+def explain(policy: Policy, question: Question, facts: Facts | None) -> Explanation:
+    """Decide, and say why."""
+    verdict = decide(policy, question, facts)
+    rules = tuple(policy.rule(rule) for rule in verdict.rules)
+    reason = "" if isinstance(verdict, Allow) else verdict.reason.value
+    record = tuple(_on_record(policy, question, facts))
+    return Explanation(
+        verdict, _headline(question.stream, verdict), reason, rules, record, _to_change(question, verdict), policy.label
+    )
+
+
+def _headline(stream: Stream, verdict: Verdict) -> str:
+    mail = f"{stream.category.value} mail of stream {stream.name} ({stream.advertiser.legal_name or stream.advertiser.name})"
+    match verdict:
+        case Allow():
+            return f"ALLOWED: {mail} may go to this person, on the basis {verdict.basis.value}."
+        case Refuse():
+            return f"REFUSED [{verdict.reason.value}]: {mail} must not go to this person."
+        case Undecided():
+            return f"WAITS [{verdict.reason.value}]: nobody can say now whether {mail} may go to this person."
+        case _:
+            assert_never(verdict)
+
+
+def _on_record(policy: Policy, question: Question, facts: Facts | None) -> Iterator[str]:
+    if facts is None:
+        yield "The register could not be read."
+        return
+    stream = question.stream
+    for opposition in facts.oppositions:
+        yield _opposition(stream, opposition)
+    own = [consent for consent in facts.consents if consent.advertiser == stream.advertiser.name]
+    for consent in own:
+        alone = judge_record(policy, question, facts, consent)
+        yield _consent(consent) + (" It would do." if isinstance(alone, Allow) else f" Alone it leads to {alone.reason.value}.")
+    for notice in facts.notices:
+        yield _notice(notice)
+    if not own and not facts.oppositions:
+        yield "Nothing about this person for this advertiser."
+
+
+def _opposition(stream: Stream, opposition: Opposition) -> str:
+    reach = {"all": "everything", "advertiser": f"advertiser {opposition.advertiser}", "stream": f"stream {opposition.stream}"}
+    effect = "" if stops(stream, opposition) else " It does not reach this stream."
+    blocked = f"{opposition.block.value} ({reach[opposition.scope.value]})"
+    return f"Suppression: {blocked}, came in by {opposition.door.value} on {_day(opposition.at)}.{effect}"
+
+
+def _consent(consent: Consent) -> str:
+    facts = {
+        "audience": consent.audience.value,
+        "basis": consent.basis.value,
+        "purpose": consent.purpose,
+        "source": consent.source,
+        "collected": _day(consent.collected_at) if consent.collected_at else "",
+        "action": consent.action,
+        "wording": consent.wording,
+        "function": consent.function,
+        "partner list": consent.partner_list_version,
+        "notice sent": _day(consent.notice_sent_at) if consent.notice_sent_at else "",
+        "professional proof": consent.professional_proof,
+        "withdrawn": _day(consent.withdrawn_at) if consent.withdrawn_at else "",
+        "proof lacks": ", ".join(consent.missing),
+    }
+    return "Record: " + ", ".join(f"{name} {value}" for name, value in facts.items() if value) + "."
+
+
+def _notice(notice: NoticeGiven) -> str:
+    return f"First-contact notice given for source {notice.source} on {_day(notice.at)}."
+
+
+def _day(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d")
+
+
+def _to_change(question: Question, verdict: Verdict) -> tuple[str, ...]:
+    match verdict:
+        case Allow():
+            return _CARRY[verdict.due]
+        case Refuse(reason=Reason.NOTICE_INCOMPLETE):
+            return (f"Configure what the first-contact notice lacks: {', '.join(question.missing_notice)}.",)
+        case Refuse(reason=Reason.B2B_RELEVANCE):
+            functions = ", ".join(question.stream.relates_to) or "none (set relates_to)"
+            return (f"Record the person's professional function; this stream concerns: {functions}.",)
+        case Refuse(reason=Reason.PURPOSE):
+            return (f"Obtain a consent for the purpose {question.stream.purpose}; consent for another purpose is not enough.",)
+        case Refuse() | Undecided():
+            return _REMEDY[verdict.reason]
+        case _:
+            assert_never(verdict)
+
+
+_CARRY = {
+    Due.NONE: (),
+    Due.SOURCE_LINE: ("A line that names the source of the address.",),
+    Due.FULL_NOTICE: ("The full first-contact notice (who writes, why, the source, the person's rights).",),
+}
+_ONLY_THE_PERSON = (
+    "Only a fresh act of the person lifts an opposition; no import, no consent dated earlier, no setting does.",
+    "If it was recorded by mistake, remove it with a reason: the removal is recorded.",
+)
+_REMEDY: dict[Reason, tuple[str, ...]] = {
+    Reason.OPPOSED: _ONLY_THE_PERSON,
+    Reason.COMPLAINED: _ONLY_THE_PERSON,
+    Reason.BOUNCED: ("If the mailbox works again, remove the suppression with a reason: the removal is recorded.",),
+    Reason.NO_CONSENT: ("Obtain the person's consent for this purpose and import it with its proof.",),
+    Reason.CONSENT_WITHDRAWN: ("Only a consent given after the withdrawal counts.",),
+    Reason.CONSENT_UNPROVEN: ("Import the consent again with the proof it lacks, or obtain it anew.",),
+    Reason.UNKNOWN_RECIPIENT: ("Import the person into the register with a basis, a source and its proof.",),
+    Reason.SOURCE_MISSING: ("Record where the address came from; an address nobody can account for cannot be used.",),
+    Reason.PARTNER_NOT_NAMED: ("Record the version of the partner list, naming this advertiser, that was shown to the person.",),
+    Reason.IDENTITY: ("Send under the advertiser's own name and domain.",),
+    Reason.CATEGORY: ("Use a credential that may send this category.",),
+    Reason.STORE_DOWN: ("Try again when the register can be read; nothing is sent on a guess.",),
+}
