@@ -14,6 +14,7 @@ from typing import TextIO
 import structlog
 
 MASK = "[masked]"
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _SIGNS = ("@", "%40", "\uff20")
 
 
@@ -22,14 +23,14 @@ class JsonLog:
 
     def __init__(self, out: TextIO | None = None) -> None:
         self._logger = structlog.wrap_logger(
-            structlog.PrintLogger(out or sys.stderr),
+            structlog.WriteLogger(out or sys.stderr),
             processors=[
                 _mask,
                 structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
                 structlog.processors.EventRenamer("what"),
                 structlog.processors.JSONRenderer(serializer=_dump),
             ],
-            wrapper_class=structlog.BoundLogger,
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         ).bind()
 
     def say(self, what: str, **facts: str | int | float | bool) -> None:
@@ -73,4 +74,4 @@ def _mask(_: object, __: str, line: MutableMapping[str, object]) -> MutableMappi
 
 
 def _dump(line: object, **_: object) -> str:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODE(line)
