@@ -184,7 +184,8 @@ def _on_consent(
 def _on_interest(policy: Policy, question: Question, facts: Facts, consent: Consent, rules: tuple[str, ...]) -> Allow | Refuse:
     """A professional without consent: only where the pack lets them be written to, and only about their work."""
     if policy.strict_b2b or "R-FR-08" in policy.off:
-        return _refuse(policy, Reason.NO_CONSENT, (*rules, "R-FR-11", "R-FR-03"))
+        mode = ("R-FR-11",) if policy.strict_b2b else ()
+        return _refuse(policy, Reason.NO_CONSENT, (*rules, *mode, "R-FR-03"))
     if consent.missing and "R-FR-04" not in policy.off:
         return _refuse(policy, Reason.CONSENT_UNPROVEN, (*rules, "R-FR-04"))
     rules = (*rules, "R-FR-08", "R-FR-09")

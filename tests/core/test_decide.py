@@ -170,12 +170,12 @@ REFUSED = [
     ("unrelated function", (replace(BUYER, function="paie"),), {}, Reason.B2B_RELEVANCE),
     ("no function, any stream", (replace(BUYER, function=""),), {"stream": replace(NEWS, relates_to=("*",))}, Reason.B2B_RELEVANCE),
     ("function, stream for none", (BUYER,), {"stream": replace(NEWS, relates_to=())}, Reason.B2B_RELEVANCE),
-    ("professional at a free mailbox", (BUYER,), {"to": "camille@free.fr"}, Reason.NO_CONSENT),
+    ("professional at a free mailbox", (BUYER,), {"to": "camille@freemail.example"}, Reason.NO_CONSENT),
     ("professional, unproven consent", (replace(BUYER, basis=Basis.CONSENT, missing=("action",)),), {}, Reason.CONSENT_UNPROVEN),
     ("professional, consent for other", (replace(BUYER, basis=Basis.CONSENT, purpose="survey"),), {}, Reason.PURPOSE),
     ("professional, withdrawn", (replace(BUYER, withdrawn_at=NOW),), {}, Reason.CONSENT_WITHDRAWN),
     ("company, named person", (COMPANY,), {}, Reason.B2B_RELEVANCE),
-    ("company, free mailbox", (replace(COMPANY, function="achats"),), {"to": "camille@gmail.com"}, Reason.NO_CONSENT),
+    ("company, free mailbox", (replace(COMPANY, function="achats"),), {"to": "camille@freemail.example"}, Reason.NO_CONSENT),
     ("company, withdrawn", (replace(COMPANY, withdrawn_at=NOW),), {"to": "contact@societe.example"}, Reason.CONSENT_WITHDRAWN),
     ("person at a generic address", (replace(BUYER, function=""),), {"to": "contact@societe.example"}, Reason.B2B_RELEVANCE),
 ]
@@ -201,13 +201,13 @@ ALLOWED = [
     (
         "free mailbox, proven",
         (replace(BUYER, professional_proof="site"),),
-        {"to": "c@free.fr"},
+        {"to": "c@freemail.example"},
         Basis.LEGITIMATE_INTEREST,
         Due.NONE,
     ),
     ("company", (COMPANY,), {"to": "Contact@societe.example"}, Basis.LEGAL_PERSON, Due.NONE),
     ("company, tagged", (COMPANY,), {"to": "contact+web@societe.example"}, Basis.LEGAL_PERSON, Due.NONE),
-    ("company, free mailbox", (COMPANY,), {"to": "contact@orange.fr"}, Basis.LEGAL_PERSON, Due.NONE),
+    ("company, free mailbox", (COMPANY,), {"to": "contact@freemail.example"}, Basis.LEGAL_PERSON, Due.NONE),
     ("company, named buyer", (replace(COMPANY, function="achats"),), {}, Basis.LEGITIMATE_INTEREST, Due.NONE),
     ("one of several", (replace(GIVEN, purpose="survey"), replace(GIVEN, missing=("action",)), GIVEN), {}, Basis.CONSENT, Due.NONE),
     ("fewest words", (BOUGHT, GIVEN), {}, Basis.CONSENT, Due.NONE),
@@ -278,7 +278,7 @@ def test_strict_packs_ask_professionals_for_consent() -> None:
     [
         ("R-FR-04", replace(GIVEN, missing=("wording",)), {}),
         ("R-FR-09", replace(BUYER, function=""), {}),
-        ("R-FR-10", BUYER, {"to": "camille@free.fr"}),
+        ("R-FR-10", BUYER, {"to": "camille@freemail.example"}),
         ("R-FR-13", COMPANY, {}),
         ("R-FR-19", replace(GIVEN, purpose="survey"), {}),
         ("R-FR-20", replace(BOUGHT, partner_list_version=""), {}),
@@ -333,9 +333,9 @@ FACTS = st.builds(
     st.lists(OPPOSITIONS, max_size=4).map(tuple),
     st.lists(NOTICES, max_size=3).map(tuple),
 )
-ADDRESSES = st.sampled_from(["camille@societe.example", "contact@societe.example", "camille@free.fr", "contact@gmail.com"]).map(
-    parse_address
-)
+ADDRESSES = st.sampled_from(
+    ["camille@societe.example", "contact@societe.example", "camille@freemail.example", "contact@freemail.example"]
+).map(parse_address)
 QUESTIONS = st.builds(Question, st.sampled_from([NEWS, ORDERS]), ADDRESSES, st.sampled_from([(), ("dpo",)]), MOMENTS)
 
 
