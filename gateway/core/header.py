@@ -103,8 +103,9 @@ def values(raw: bytes, fields: Iterable[Field], name: str) -> tuple[bytes, ...]:
 def written(name: str, value: bytes) -> bytes | Unwritable:
     """One field ready to be spliced in, folded at 78 where the value has blanks; non-ASCII becomes encoded words (RFC 2047).
 
-    The one door for values we add: a line break of any kind (CR, LF, VT, FF, NEL, U+2028 ...) or control is refused, never escaped.
+    The one door for values we add: a fold is undone, any other line break (CR, LF, VT, FF, NEL, U+2028 ...) or control is refused.
     """
+    value = value.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     if not _NAME.fullmatch(name):
         return Unwritable.NAME
     try:

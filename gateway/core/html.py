@@ -1,7 +1,7 @@
 """Finds the one place in an HTML document where words are read: before the last real `</body>`. Changes nothing.
 
-A tokenizer, not a parser: it walks comments (Outlook conditionals included), tags with their quoted attributes and raw-text elements
-as a browser does, in time linear in the input; possessive patterns never look back.
+A tokenizer, not a parser: it walks comments (Outlook conditionals included), tags with their quoted attributes and raw-text
+elements as a browser does, in time linear in the input; possessive patterns never look back.
 """
 
 from __future__ import annotations

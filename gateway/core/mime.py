@@ -19,11 +19,9 @@ MAX_DEPTH = 50
 MAX_RECEIVED = 50
 _MAX_NEAR_MISSES = 10_000
 
-_ONCE = frozenset(
-    "from sender reply-to to cc bcc subject date message-id in-reply-to references"
-    " mime-version content-type content-transfer-encoding content-disposition".split()
-)
 _ONCE_IN_PART = frozenset(("content-type", "content-transfer-encoding", "content-disposition"))
+_ONCE = _ONCE_IN_PART | {"from", "sender", "reply-to", "to", "cc", "bcc", "subject", "date"}
+_ONCE |= {"message-id", "in-reply-to", "references", "mime-version"}
 _SEALED = frozenset(
     ("multipart/signed", "multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted")
 )
@@ -126,8 +124,15 @@ class Message:
 
 
 def parse(raw: bytes, smtputf8: bool = False) -> Message | Malformed:
-    """Read a message whose line ends are proven to be CRLF only (no bare CR, LF or NUL); raw 8-bit headers need `smtputf8`."""
+    """Read a message whose line ends are proven to be CRLF only (no bare CR, LF or NUL); raw 8-bit headers need `smtputf8`.
+
+    A message that is all header gets its blank line, the one octet pair ever added here.
+    """
     body, end, gap = _header_end(raw, 0, len(raw))
+    if gap:
+        raw += gap
+        body = len(raw)
+        end = body - 2
     fields = scan(raw, 0, end)
     if isinstance(fields, BlockFault):
         return Malformed(Fault(fields.value))
@@ -139,7 +144,7 @@ def parse(raw: bytes, smtputf8: bool = False) -> Message | Malformed:
     sender = next((mailbox(unfold(raw, field)) for field in fields if field.name == "sender"), ("", ""))
     if sender is None:
         return Malformed(Fault.SENDER, "sender")
-    root = _Reader(raw).part(Span(0, body, len(raw), gap), fields, TEXT_PLAIN, 0)
+    root = _Reader(raw).part(Span(0, body, len(raw), b""), fields, TEXT_PLAIN, 0)
     if isinstance(root, Fault):
         return Malformed(root)
     ids = values(raw, fields, "message-id")

@@ -1,0 +1,189 @@
+"""One text part: which parts are read, how words get in, how a part is made fit for the wire. Yields changes, applies none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core import transfer
+from gateway.core.charset import Family, charset, decoded, encoded
+from gateway.core.header import values
+from gateway.core.html import insertion_point
+from gateway.core.mime import Part
+from gateway.core.notice import Words
+from gateway.core.plain import Addition, added
+from gateway.core.transfer import Encoding
+
+
+class Obstacle(StrEnum):
+    """Why a message cannot leave as it must."""
+
+    SIGNED = "signed"
+    """Words are due and what is displayed is signed or encrypted (R-STD-35)."""
+    NO_TEXT = "no-text"
+    """Words are due and no displayed text part can take them."""
+    LONG_LINE = "long-line"
+    """A line over 998 octets where nothing may be re-encoded (R-STD-36)."""
+    EIGHT_BIT = "eight-bit"
+    """8-bit octets that the next hop does not take, where nothing may be re-encoded (R-STD-16)."""
+    HEADER = "header"
+    """A field to put in cannot be written safely (R-STD-37)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Put `new` in the place of `raw[start:end]`."""
+
+    start: int
+    end: int
+    new: bytes
+
+
+def carriers(raw: bytes, part: Part) -> tuple[Part, ...] | Obstacle:
+    """The text parts in which words are read: each displayed alternative once.
+
+    Of a mixed message the first readable child is the body: later inline texts are shown as attachments by some clients, so only
+    words in the first are seen everywhere.
+    """
+    if part.sealed:
+        return Obstacle.SIGNED
+    match part.type.kind:
+        case "text/plain" | "text/html" if not part.attached:
+            return (part,)
+        case "multipart/alternative":
+            return _of_all(raw, part)
+        case "multipart/related" if part.children:
+            start = part.type.param("start").encode("latin-1")
+            named = (child for child in part.children if start and start in values(raw, child.fields, "content-id"))
+            return carriers(raw, next(named, part.children[0]))
+        case _:
+            found = (carriers(raw, child) for child in part.children)
+            return next((one for one in found if one), ())
+
+
+def _of_all(raw: bytes, part: Part) -> tuple[Part, ...] | Obstacle:
+    every: list[Part] = []
+    for child in part.children:
+        found = carriers(raw, child)
+        if isinstance(found, Obstacle):
+            return found
+        every += found
+    return tuple(every)
+
+
+def carry(raw: bytes, part: Part, words: Words, eight_bit: bool) -> list[Change] | Obstacle:
+    """The changes that make a text part show the words."""
+    body = raw[part.body : part.end]
+    how = transfer.encoding(part.encoding)
+    content = transfer.decode(body, how) if how else None
+    if how is None or content is None:
+        return Obstacle.NO_TEXT
+    if part.type.kind == "text/html":
+        at, addition = _into_page(content, part.type.param("charset"), words.html, how)
+    else:
+        at = len(content)
+        addition = added(content, part.type.param("charset"), part.type.param("format").lower() == "flowed", words.text)
+    if at < 0:
+        return Obstacle.NO_TEXT
+    if addition.whole is None and _fits_as_is(body, content, how, addition.tail, eight_bit):
+        start, end, new = transfer.insert(body, content, how, at, addition.tail)
+        return _placed(part, Change(part.body + start, part.body + end, new), addition.charset, "")
+    whole = content[:at] + addition.tail + content[at:] if addition.whole is None else addition.whole
+    return _anew(raw, part, whole, how, addition.charset)
+
+
+def convert(raw: bytes, part: Part, eight_bit: bool) -> list[Change] | Obstacle:
+    """The changes that give a leaf short lines, and 7 bits where 8 may not leave; none where it is fit as it is."""
+    too_long = transfer.long_line(raw, part.body, part.end) >= 0
+    body = raw[part.body : part.end] if too_long or not eight_bit else b""
+    too_wide = not eight_bit and not body.isascii()
+    if not too_long and not too_wide:
+        return []
+    how = transfer.encoding(part.encoding)
+    if how is None or part.sealed or part.multipart or part.type.kind.startswith("message/"):
+        return Obstacle.LONG_LINE if too_long else Obstacle.EIGHT_BIT
+    if how is not Encoding.PLAIN and not too_wide:
+        return [Change(part.body, part.end, transfer.shortened(body, how))]
+    content = transfer.decode(body, how)
+    return Obstacle.EIGHT_BIT if content is None else _anew(raw, part, content, how, "")
+
+
+def relabelled(part: Part, new_charset: str, encoding: str) -> tuple[list[Change], bytes]:
+    """(changes inside existing fields, new field lines) that declare a charset and a transfer encoding; empty means unchanged."""
+    changes: list[Change] = []
+    lines = b""
+    if new_charset:
+        field = part.field("content-type")
+        value = new_charset.encode("ascii")
+        if field is None or part.type.kind_end < 0:
+            lines += b"Content-Type: text/plain; charset=" + value + b"\r\n"
+        elif part.type.charset_start >= 0:
+            changes.append(Change(field.start + part.type.charset_start, field.start + part.type.charset_end, value))
+        else:
+            place = field.start + part.type.kind_end
+            changes.append(Change(place, place, b"; charset=" + value))
+    if encoding:
+        field = part.field("content-transfer-encoding")
+        value = encoding.encode("ascii")
+        if field is None:
+            lines += b"Content-Transfer-Encoding: " + value + b"\r\n"
+        else:
+            changes.append(Change(field.start + len(field.name) + 1, field.end - 2, b" " + value))
+    if part.start == 0 and (changes or lines) and part.field("mime-version") is None:
+        lines = b"MIME-Version: 1.0\r\n" + lines
+    return changes, lines
+
+
+def _into_page(content: bytes, declared: str, html: str, how: Encoding) -> tuple[int, Addition]:
+    """Where in a page the words go and as which bytes; (-1, ...) for a page nobody can read.
+
+    Words travel as ASCII with character references: they fit every charset and every encoding.
+    """
+    words = b"\r\n" + html.strip("\n").replace("\n", "\r\n").encode("ascii", "xmlcharrefreplace") + b"\r\n"
+    if how is Encoding.BASE64:
+        words += b" " * (-len(words) % 3)
+    family, codec = charset(declared)
+    if family is not Family.STATEFUL:
+        return insertion_point(content), Addition(words)
+    text = decoded(content, codec)
+    if text is None:
+        return -1, Addition(b"")
+    utf_8 = text.encode(errors="replace")
+    cut = len(utf_8[: insertion_point(utf_8)].decode())
+    return 0, Addition(b"", encoded(text[:cut] + words.decode("ascii") + text[cut:], codec))
+
+
+def _fits_as_is(body: bytes, content: bytes, how: Encoding, words: bytes, eight_bit: bool) -> bool:
+    """Whether the words can be spliced into the body as it is encoded, and the body itself may leave so."""
+    if transfer.long_line(body, 0, len(body)) >= 0 or (not eight_bit and not body.isascii()):
+        return False
+    return how is not Encoding.PLAIN or words.isascii() or (eight_bit and not content.isascii())
+
+
+def _anew(raw: bytes, part: Part, content: bytes, how: Encoding, new_charset: str) -> list[Change]:
+    """A whole body encoded again: quoted-printable for readable text, base64 for the rest and where it was base64."""
+    text = part.type.kind.startswith("text/") and _clean_lines(content)
+    target = Encoding.QP if text and how is not Encoding.BASE64 else Encoding.BASE64
+    if how is Encoding.PLAIN and text and content.isascii() and transfer.long_line(content, 0, len(content)) < 0:
+        target = how
+    new = transfer.encode(content, target)
+    if raw.endswith(b"\r\n", part.body, part.end) and not new.endswith(b"\r\n"):
+        new += b"=\r\n" if target is Encoding.QP else b"\r\n"
+    return _placed(part, Change(part.body, part.end, new), new_charset, "" if target is how else target.value)
+
+
+def _clean_lines(content: bytes) -> bool:
+    """Whether every line ends in CRLF and nothing is NUL: what quoted-printable can say line by line."""
+    ends = content.count(b"\r\n")
+    return content.count(b"\n") == ends and content.count(b"\r") == ends and b"\x00" not in content
+
+
+def _placed(part: Part, change: Change, new_charset: str, encoding: str) -> list[Change]:
+    """The change of a body with those of its header; a part without a blank line gets it here."""
+    changes, lines = relabelled(part, new_charset, encoding)
+    if part.gap:
+        return [*changes, Change(change.start, change.end, part.gap[:-2] + lines + b"\r\n" + change.new)]
+    if lines:
+        place = part.fields[-1].end if part.fields else part.start
+        changes.append(Change(place, place, lines))
+    return [*changes, change]

@@ -1,0 +1,63 @@
+"""Words at the end of a plain text: line ends, format=flowed and charset respected. Knows no MIME structure.
+
+At the very end, below a `-- ` signature too: that is where people look for a way out, and the one place that is never quoted text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from gateway.core.charset import UTF_8, Family, charset, decoded, encoded
+
+_TO_STUFF = re.compile(r"^(?=[ >]|From )", re.MULTILINE)
+_ASCII_TWINS = str.maketrans(dict(zip("’‘“”«»–—", '\'\'""""--', strict=True)) | {"…": "...", "€": "EUR", "œ": "oe", "Œ": "Oe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What to do to a text: add `tail` at its end; or, where its charset must change, put `whole` in its place.
+
+    `charset` names the new charset, empty where the declared one stays true.
+    """
+
+    tail: bytes
+    whole: bytes | None = None
+    charset: str = ""
+
+
+def added(content: bytes, declared: str, flowed: bool, words: str) -> Addition:
+    """The words in the text's own charset where they fit, else in UTF-8, else (unreadable text) spelled in ASCII."""
+    family, codec = charset(declared)
+    lines = _TO_STUFF.sub(" ", words.strip("\n")) if flowed else words.strip("\n")
+    if family is Family.ASCII_LIKE:
+        tail = _after(content, lines, flowed)
+        if (fits := encoded(tail, codec)) is not None:
+            return Addition(fits)
+        if content.isascii() or (codec == "ascii" and decoded(content, UTF_8) is not None):
+            return Addition(tail.encode(), charset=UTF_8)
+    text = decoded(content, codec) if family is not Family.UNKNOWN else None
+    if text is None:
+        plain = unicodedata.normalize("NFKD", lines.translate(_ASCII_TWINS)).encode("ascii", "ignore").decode("ascii")
+        return Addition(_after(content, plain, flowed).encode("ascii"))
+    tail = _after(text.encode(errors="replace"), lines, flowed)
+    return _same_charset(content, text, tail, codec) or Addition(b"", (text + tail).encode(errors="replace"), UTF_8)
+
+
+def _same_charset(content: bytes, text: str, tail: str, codec: str) -> Addition | None:
+    """The whole text in its stateful charset, if that can say the words and spells the rest exactly as it was."""
+    whole = encoded(text + tail, codec)
+    same = whole is not None and encoded(text, codec) is not None and whole.startswith(content.rstrip(b"\x00\r\n"))
+    return Addition(b"", whole) if same else None
+
+
+def _after(content: bytes, lines: str, flowed: bool) -> str:
+    """The lines set off by one blank line, in the text's own line ends, the last one ended."""
+    newline = "\n" if b"\n" in content and b"\r\n" not in content else "\r\n"
+    lead = ""
+    if content:
+        ended = content.endswith(b"\n")
+        paragraph_open = flowed and content.rstrip(b"\r\n").endswith(b" ")
+        lead = newline * (1 + (not ended) + paragraph_open)
+    return lead + lines.replace("\n", newline) + newline
