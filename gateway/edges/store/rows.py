@@ -30,6 +30,13 @@ OPPOSITION = "SELECT person, block, scope, advertiser, stream, door, at FROM opp
 TOOL = "SELECT name, secret_sha256, streams, refusal, created_at, revoked_at FROM tool"
 """What each reader below expects; a query adds its WHERE."""
 
+# Ten times quicker than calling the enum, and a campaign reads a million rows.
+_AUDIENCE = {one.value: one for one in Audience}
+_BASIS = {one.value: one for one in Basis}
+_BLOCK = {one.value: one for one in Block}
+_SCOPE = {one.value: one for one in Scope}
+_DOOR = {one.value: one for one in Door}
+
 
 def consent(row: Row) -> Consent:
     """A row of `CONSENT`, its sealed address and number left alone."""
@@ -37,8 +44,8 @@ def consent(row: Row) -> Consent:
         person=PersonKey(row[0]),
         advertiser=row[1],
         purpose=row[2],
-        audience=Audience(row[3]),
-        basis=Basis(row[4]),
+        audience=_AUDIENCE[row[3]],
+        basis=_BASIS[row[4]],
         source=row[5],
         collected_at=parsed(row[6]),
         action=row[7],
@@ -63,7 +70,7 @@ def notice(row: Row) -> NoticeGiven:
 def opposition(row: Row) -> Opposition:
     """A row of `OPPOSITION`."""
     person, block, scope, advertiser, stream, door, at = row
-    return Opposition(PersonKey(person), Block(block), Scope(scope), advertiser, stream, Door(door), instant(at))
+    return Opposition(PersonKey(person), _BLOCK[block], _SCOPE[scope], advertiser, stream, _DOOR[door], instant(at))
 
 
 def tool(row: Row) -> Tool:
