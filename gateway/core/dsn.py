@@ -25,11 +25,12 @@ class Action(StrEnum):
 
     FAILED = "failed"
     DELAYED = "delayed"
+    RELAYED = "relayed"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """All a report says: about one message for one recipient.
+    """All a report says about one message for one recipient.
 
     `envelope_id`, `orcpt` are as given in ENVID and ORCPT, `diagnostic` the next hop's answer or ours, `header` the original's
     header block (what follows its blank line is left out), `message_id` the report's own, with angle brackets.
@@ -75,6 +76,13 @@ _WORDS = {
         "Reason",
         "The header of your message is attached; its content is not returned.",
     ),
+    ("en", Action.RELAYED): _Words(
+        "Relayed mail: passed on to a system that sends no confirmation",
+        "Your message was passed on to a mail system that will not confirm its delivery.",
+        "Recipient",
+        "Answer",
+        "The header of your message is attached; its content is not returned.",
+    ),
     ("fr", Action.FAILED): _Words(
         "Message non remis : un destinataire n'a pas pu recevoir le message",
         "Votre message n'a pas pu être remis. Aucun autre essai ne sera fait.",
@@ -89,12 +97,27 @@ _WORDS = {
         "Raison",
         "L'en-tête de votre message est joint ; son contenu n'est pas renvoyé.",
     ),
+    ("fr", Action.RELAYED): _Words(
+        "Message transmis : le serveur suivant ne confirme pas la remise",
+        "Votre message a été transmis à un serveur de messagerie qui ne confirmera pas sa remise.",
+        "Destinataire",
+        "Réponse",
+        "L'en-tête de votre message est joint ; son contenu n'est pas renvoyé.",
+    ),
 }
+
+
+_UNKNOWN = {Action.FAILED: "5.0.0", Action.DELAYED: "4.0.0", Action.RELAYED: "2.0.0"}
 
 
 def wants_failure(notify: str) -> bool:
     """Whether NOTIFY as given asks for a failure report; not given, it does (RFC 3461 4.1)."""
-    return not notify or "FAILURE" in {word.strip() for word in notify.upper().split(",")}
+    return not notify or "FAILURE" in _asked(notify)
+
+
+def wants_success(notify: str) -> bool:
+    """Whether NOTIFY as given asks to hear of success, which a next hop without DSN cannot report (RFC 3461 5.2.2)."""
+    return "SUCCESS" in _asked(notify)
 
 
 def report(failure: Failure, date: datetime, boundary: str) -> bytes:
@@ -192,9 +215,11 @@ def _unxtext(text: str) -> str:
 
 
 def _code(failure: Failure) -> str:
-    if _STATUS.match(failure.status):
-        return failure.status
-    return "4.0.0" if failure.action is Action.DELAYED else "5.0.0"
+    return failure.status if _STATUS.match(failure.status) else _UNKNOWN[failure.action]
+
+
+def _asked(notify: str) -> set[str]:
+    return {word.strip() for word in notify.upper().split(",")}
 
 
 def _line(text: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.dsn import MAX_HEADER, Action, Failure, report, wants_failure
+from gateway.core.dsn import MAX_HEADER, Action, Failure, report, wants_failure, wants_success
 
 AT = datetime(2026, 6, 1, 10, 0, tzinfo=UTC)
 FAILURE = Failure(
@@ -207,3 +207,10 @@ def test_no_field_injects_anything(
 )
 def test_failure_is_reported_unless_the_sender_said_otherwise(notify: str, want: bool) -> None:
     assert wants_failure(notify) is want
+
+
+@pytest.mark.parametrize(
+    ("notify", "want"), [("", False), ("SUCCESS", True), ("failure, success", True), ("FAILURE", False), ("NEVER", False)]
+)
+def test_success_is_reported_only_where_asked_for(notify: str, want: bool) -> None:
+    assert wants_success(notify) is want
