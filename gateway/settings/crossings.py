@@ -14,6 +14,8 @@ from gateway.settings.models import Settings
 from gateway.settings.secrets import has_password
 from gateway.settings.values import is_loopback
 
+_COMMAND_LINE = ("cli", "import", "reader")
+
 Complaint = tuple[tuple[str, ...], str]
 """The path of a setting and what is wrong with it."""
 
@@ -33,8 +35,8 @@ def _gateway(settings: Settings) -> Iterator[Complaint]:
         yield ("gateway", "public_url"), "must have no query and no fragment."
     if gateway.store != "sqlite":
         yield ("gateway", "store"), 'only "sqlite" in this release; Redis comes with the scaled profile.'
-    if gateway.node == "cli":
-        yield ("gateway", "node"), '"cli" is the command line\'s own name in the evidence; choose another.'
+    if gateway.node in _COMMAND_LINE:
+        yield ("gateway", "node"), f'"{gateway.node}" is the command line\'s own name in the evidence; choose another.'
     for key, folder in (("policies_dir", gateway.policies_dir), ("templates_dir", gateway.templates_dir)):
         if folder is not None and not folder.is_dir():
             yield ("gateway", key), f"{folder} is not a folder."

@@ -58,34 +58,25 @@ class Gateway(Table):
 
 
 class Limits(Table):
-    """How much one client may ask; the defaults are safe for every known tool."""
+    """How much one client may ask; the defaults are safe for every known tool. Bounds of a message's structure are fixed."""
 
-    command_line: Count = Field(default=512, description="Octets of a command line, CRLF included.")
-    path_line: Count = Field(default=1024, description="Octets of a MAIL or RCPT line.")
     message_size: Count = Field(
         default=25 * 1024 * 1024, description="Octets of a message (SIZE); lowered to what the provider takes."
     )
-    recipients: Count = Field(default=100, description="Recipients of one message (RFC 5321 asks for 100 at least).")
+    recipients: Count = Field(default=100, description="Accepted recipients of one message (RFC 5321 asks for 100 at least).")
     body_line: Count = Field(default=65536, description="Octets of a body line.")
-    header_block: Count = Field(default=102400, description="Octets of all header fields together.")
-    header_lines: Count = Field(default=1000, description="Header lines.")
-    header_size: Count = Field(default=32768, description="Octets of one header field.")
-    mime_parts: Count = Field(default=500, description="MIME parts of a message.")
-    mime_depth: Count = Field(default=50, description="Depth of nested MIME parts.")
-    received: Count = Field(default=50, description="Received fields, before a message counts as looping.")
+    command_line: Count = Field(default=512, description="Octets of a command line, CRLF included.")
+    path_line: Count = Field(default=1024, description="Octets of a MAIL or RCPT line.")
     errors: Count = Field(default=10, description="Errors in one session, then 421.")
-    idle_commands: Count = Field(default=100, description="NOOP, RSET, VRFY and EHLO in one session.")
     unknown_commands: Count = Field(default=5, description="Unknown commands in one session.")
-    auth_failures: Count = Field(default=3, description="Failed logins in one session.")
+    idle_commands: Count = Field(default=100, description="NOOP, RSET, VRFY and EHLO between two messages.")
+    auth_failures: Count = Field(default=3, description="Failed logins on one connection.")
     messages: Count = Field(default=1000, description="Messages in one session.")
-    connections: Count = Field(default=1000, description="Sessions at once.")
-    connections_per_client: Count = Field(default=100, description="Sessions at once from one address.")
-    in_flight: Count = Field(
-        default=150 * 1024 * 1024, description="Octets of message data in memory at once, all sessions together."
-    )
-    idle: Duration = Field(default=5 * _MINUTE, description="Longest wait for the client's next octet.")
+    connections: Count = Field(default=500, description="Sessions at once.")
+    connections_per_client: Count = Field(default=200, description="Sessions at once from one address.")
+    idle: Duration = Field(default=5 * _MINUTE, description="Longest wait for the next command.")
     data: Duration = Field(default=10 * _MINUTE, description="Longest time for the data of one message.")
-    session: Duration = Field(default=60 * _MINUTE, description="Longest session.")
+    session: Duration = Field(default=30 * _MINUTE, description="Longest session.")
 
 
 class Submission(Table):

@@ -1,0 +1,142 @@
+"""What most commands need: settings, keys, store and packs, opened beside a running gateway and closed again.
+
+Commands that write chain their evidence under one writer name each (`cli`, `import`), guarded by a lock file, so that chains do not
+multiply with processes; a long import does not keep other commands waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from gateway.commands.console import DEFAULT_CONFIG, say, stop
+from gateway.core.address import Identity
+from gateway.core.model import Partner, Stream
+from gateway.core.policy import Policy
+from gateway.edges.clock import SystemClock
+from gateway.edges.files import FileFault, read_policy
+from gateway.edges.keys import KeyRing
+from gateway.edges.store.sqlite import SqliteStore, open_store
+from gateway.flow.administer import Administer
+from gateway.flow.report import Report
+from gateway.settings import Settings, load, to_partners, to_streams
+
+LOCK_PATIENCE = 30.0
+DATABASE = "gateway.db"
+KEYS = "keys"
+
+
+class Writing(Enum):
+    """Under which name a command writes evidence; a command that only reads has none of its own."""
+
+    NOTHING = "reader"
+    ACT = "cli"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The open house, as commands see it."""
+
+    settings: Settings
+    keys: KeyRing
+    store: SqliteStore
+    identity: Identity
+    streams: Mapping[str, Stream]
+    partners: Mapping[str, Partner]
+    clock: SystemClock
+
+    @property
+    def administer(self) -> Administer:
+        """The acts of administration on this house."""
+        return Administer(self.store.book, self.identity, self.streams, self.partners, self.clock)
+
+    def policies(self) -> Mapping[str, Policy]:
+        """The configured packs; a faulty one ends the command."""
+        return read_policies(self.settings)
+
+    def report(self) -> Report:
+        """Answers about this house."""
+        return Report(self.store.book, self.store.journal, self.identity, self.policies(), self.clock)
+
+
+def read_settings(config: Path) -> Settings:
+    """The settings; where nobody named a file and there is none, say how to begin."""
+    if config == DEFAULT_CONFIG and not config.exists():
+        stop(f"There is no {config} here: copy gateway.example.toml to it, or name one with --config.", 2)
+    return load(config)
+
+
+def read_policies(settings: Settings) -> Mapping[str, Policy]:
+    """The configured packs by name; a faulty one ends the command."""
+    packs: dict[str, Policy] = {}
+    for name in settings.gateway.policies:
+        pack = read_policy(name, settings.gateway.policies_dir)
+        if isinstance(pack, FileFault):
+            stop(str(pack))
+        packs[name] = pack
+    return packs
+
+
+@asynccontextmanager
+async def open_office(config: Path, writing: Writing) -> AsyncIterator[Office]:
+    """Open the house for one command."""
+    settings = read_settings(config)
+    folder = settings.gateway.data_dir
+    async with _alone(folder, writing):
+        keys = _keys(folder, writing)
+        store = open_store(folder / DATABASE, writing.value)
+        try:
+            identity = Identity(keys.pepper, settings.gateway.fold_tags)
+            yield Office(settings, keys, store, identity, to_streams(settings), to_partners(settings), SystemClock())
+        finally:
+            await store.close()
+
+
+def _keys(folder: Path, writing: Writing) -> KeyRing:
+    """The key ring; made anew only by a first write, while no database depends on an earlier one (reliability 2)."""
+    recorded = (folder / DATABASE).exists()
+    if not recorded and writing is Writing.NOTHING:
+        stop(f"Nothing is recorded in {folder} yet.")
+    return KeyRing.open(folder / KEYS, may_create=not recorded)
+
+
+@asynccontextmanager
+async def _alone(folder: Path, writing: Writing) -> AsyncIterator[None]:
+    """Hold the lock of this writer's name while the command runs."""
+    if writing is Writing.NOTHING:
+        yield
+        return
+    descriptor = _lock_file(folder, writing)
+    try:
+        await _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock_file(folder: Path, writing: Writing) -> int:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.open(folder / f"{writing.value}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+async def _lock(descriptor: int) -> None:
+    waited = 0.0
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waited == 0:
+                say("Another gateway command is at work; waiting for it.")
+            if waited >= LOCK_PATIENCE:
+                stop("Another gateway command is still at work; try again later.")
+            await asyncio.sleep(0.1)
+            waited += 0.1
+        else:
+            return
