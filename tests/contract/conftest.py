@@ -1,0 +1,73 @@
+"""Opens each store that the contract binds; a new store joins by one entry in `STORES`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from gateway.edges.store.spool import SqliteSpool, open_spool
+from gateway.edges.store.sqlite import open_store
+from gateway.flow.ports import Book, Journal, Outbox
+from tests.support.people import NOON
+
+
+class Store(Protocol):
+    """What every store offers, whatever is behind it."""
+
+    @property
+    def book(self) -> Book: ...
+    @property
+    def journal(self) -> Journal: ...
+    @property
+    def outbox(self) -> Outbox: ...
+
+
+Opening = Callable[..., AbstractAsyncContextManager[Store]]
+
+
+def sqlite(folder: Path) -> Opening:
+    """The embedded store; each opening sees the same file."""
+
+    @asynccontextmanager
+    async def opened(writer: str = "n1w0") -> AsyncIterator[Store]:
+        store = open_store(folder / "gateway.db", writer)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return opened
+
+
+STORES = {"sqlite": sqlite}
+
+
+@pytest.fixture(params=sorted(STORES))
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
+    """Opens the store under test, as often as wanted: `async with opened(writer="n1w1") as store`."""
+    return STORES[request.param](tmp_path)
+
+
+@pytest.fixture
+async def store(opened: Opening) -> AsyncIterator[Store]:
+    """The store under test, open and empty."""
+    async with opened() as one:
+        yield one
+
+
+@pytest.fixture
+def book(store: Store) -> Book:
+    """Its book."""
+    return store.book
+
+
+@pytest.fixture
+async def spool(tmp_path: Path) -> AsyncIterator[SqliteSpool]:
+    """A spool, open and empty; it thinks it is noon."""
+    one = open_spool(tmp_path / "spool-0.db", lambda: NOON)
+    yield one
+    await one.close()
