@@ -1,1 +1,241 @@
-"""Front desk: app."""
+"""One gateway process: opens the rooms, starts every task in one TaskGroup, drains them at the end.
+
+The only file that starts tasks. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from gateway.core.model import Features, PersonKey
+from gateway.core.token import PROBE_STREAM, mint
+from gateway.edges.http import Fetcher
+from gateway.edges.logs import JsonLog
+from gateway.edges.smtp.limits import Limits
+from gateway.edges.smtp.listener import Listener, server_context
+from gateway.edges.smtp.terms import Kind
+from gateway.edges.smtp.upstream import Upstream
+from gateway.edges.web.health import Check, Health
+from gateway.edges.web.pages import Pages
+from gateway.edges.web.public import OptOut
+from gateway.edges.web.server import Web
+from gateway.flow.inbound import InboundDesk
+from gateway.flow.ports import Log, Unavailable
+from gateway.flow.probe import Probe
+from gateway.flow.way_back import WayBack
+from gateway.rooms import SPOOL_RESERVE, Journeys, Nouns, State, folder_of, load_nouns, make_outbound, open_state
+from gateway.settings import Settings
+from gateway.settings.models import Limits as GivenLimits
+
+T = TypeVar("T")
+DRAIN = 30.0
+GAUGE_EVERY = 5.0
+INBOUND_SIZE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running gateway listens, ports resolved; empty where a listener is not configured."""
+
+    submission: tuple[str, int]
+    submission_tls: tuple[str, int] | None
+    inbound: tuple[str, int] | None
+    web: tuple[str, int]
+    public_url: str
+
+
+class Crew:
+    """The tasks of one process: nothing is fired and forgotten."""
+
+    def __init__(self, group: asyncio.TaskGroup, log: Log) -> None:
+        self._group = group
+        self._log = log
+        self._errands: set[asyncio.Task[None]] = set()
+        self._posts: list[asyncio.Task[None]] = []
+
+    def station(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Start a task that runs as long as the process; its failure ends the process."""
+        self._posts.append(self._group.create_task(coroutine))
+
+    def send(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+        """Start a task with an end; the future carries its value or failure to whoever still waits."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        task = self._group.create_task(self._run(coroutine, future))
+        self._errands.add(task)
+        task.add_done_callback(self._errands.discard)
+        return future
+
+    async def _run(self, coroutine: Coroutine[Any, Any, T], future: asyncio.Future[T]) -> None:
+        try:
+            value = await coroutine
+        except Exception as fault:  # noqa: BLE001 - one message's fault must not end the process; its waiter answers 451
+            self._log.say("task-failed", kind=type(fault).__name__)
+            if not future.done():
+                future.set_exception(fault)
+                future.exception()  # marked as retrieved: a client that left leaves nobody to ask
+        else:
+            if not future.done():
+                future.set_result(value)
+
+    async def finish(self, grace: float) -> None:
+        """Wait for the errands under way."""
+        if self._errands:
+            await asyncio.wait(self._errands, timeout=grace)
+
+    def dismiss(self) -> None:
+        """Cancel what still runs; state is durable, so nothing acknowledged is lost."""
+        for task in (*self._errands, *self._posts):
+            task.cancel()
+
+
+class Gateway:
+    """One process of the gateway; `worker` numbers it among those that share the listeners."""
+
+    def __init__(self, settings: Settings, worker: int = 0, log: JsonLog | None = None) -> None:
+        self._settings = settings
+        self._worker = worker
+        self._log = log or JsonLog()
+        self._shared = settings.gateway.workers > 1
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[Addresses], None]) -> None:
+        """Serve until `stop` is set, then drain; `ready` is called once, when every listener answers."""
+        nouns = load_nouns(self._settings)
+        state = open_state(self._settings, self._worker, self._log)
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._serve(Crew(group, self._log), nouns, state, stop, ready)
+        finally:
+            await _close(state)
+
+    async def _serve(self, crew: Crew, nouns: Nouns, state: State, stop: asyncio.Event, ready: Callable[[Addresses], None]) -> None:
+        settings = self._settings
+        way_back = WayBack(
+            state.store.book,
+            state.keys.token_keys,
+            {stream.number: stream for stream in nouns.streams.values()},
+            tuple(nouns.partners.values()),
+            state.clock,
+            state.metrics,
+            self._log,
+        )
+        checks: dict[str, Check] = {}
+        health = Health(checks, state.metrics.figures)
+        pages = Pages(folder_of("pages", settings.gateway.templates_dir))
+        routes = [*OptOut(way_back, pages, state.clock).routes(), *health.routes()]
+        listen = settings.web.listen
+        web = Web(routes, listen.host, listen.port, self._shared)
+        public_url = settings.gateway.public_url.rstrip("/") or f"http://{listen.host}:{web.port}"
+        probe = self._probe(state, public_url)
+        journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send)
+        checks.update(self._checks(state, journeys, probe))
+        crew.station(web.run())
+        await probe.once()
+        crew.station(probe.run())
+        for deliver in journeys.deliverers:
+            crew.station(deliver.run())
+        crew.station(self._gauge(state))
+        listeners, addresses = await self._listen(nouns, state, way_back, journeys, (listen.host, web.port), public_url)
+        ready(addresses)
+        await stop.wait()
+        await asyncio.gather(*(listener.close(DRAIN) for listener in listeners))
+        await crew.finish(DRAIN)
+        web.stop()
+        for provider in journeys.providers.values():
+            await provider.close()
+        crew.dismiss()
+
+    def _probe(self, state: State, public_url: str) -> Probe:
+        nobody = PersonKey(bytes(16))
+        token = mint(state.keys.token_keys, PROBE_STREAM, nobody)
+        return Probe(Fetcher(), public_url, lambda: token, state.clock, self._log, state.metrics.probed)
+
+    def _checks(self, state: State, journeys: Journeys, probe: Probe) -> dict[str, Check]:
+        """What `/readyz` asks."""
+
+        async def store() -> str:
+            await state.store.book.touch_probe(state.clock.now())
+            return ""
+
+        async def spool() -> str:
+            return "" if state.spools[0].free_bytes() > SPOOL_RESERVE else "too little room on the spool's disk"
+
+        async def opt_out() -> str:
+            return "" if probe.healthy else f"self-test fails: {probe.why}"
+
+        upstreams = {f"upstream {name}": _reaches(provider) for name, provider in journeys.providers.items()}
+        return {"store": store, "spool": spool, "opt-out": opt_out, **upstreams}
+
+    async def _gauge(self, state: State) -> None:
+        """Keep the spool's depth visible."""
+        while True:
+            try:
+                state.metrics.spooled(sum([await spool.depth() for spool in state.spools]))
+            except Unavailable:
+                self._log.say("spool-unreadable")
+            await asyncio.sleep(GAUGE_EVERY)
+
+    async def _listen(
+        self, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, web: tuple[str, int], public_url: str
+    ) -> tuple[list[Listener], Addresses]:
+        """Open the SMTP listeners: submission, submission under TLS, inbound."""
+        given, inbound = self._settings.submission, self._settings.inbound
+        tls = server_context(given.tls_cert, given.tls_key) if given.tls_cert and given.tls_key else None
+        clear = given.listen.loopback
+        limits = _limits(given.limits)
+        plain = Listener(
+            Kind.SUBMISSION, journeys.outbound, limits, self._log, tls, nouns.hostname, clear_auth=clear, reuse_port=self._shared
+        )
+        listeners = [plain]
+        submission = await plain.start(given.listen.host, given.listen.port)
+        submission_tls = back = None
+        if given.tls_listen is not None:
+            wrapped = Listener(Kind.SUBMISSIONS, journeys.outbound, limits, self._log, tls, nouns.hostname, reuse_port=self._shared)
+            listeners.append(wrapped)
+            submission_tls = await wrapped.start(given.tls_listen.host, given.tls_listen.port)
+        if inbound.listen is not None and inbound.domain is not None:
+            domains = {domain for stream in nouns.streams.values() for domain in stream.advertiser.from_domains}
+            desk = InboundDesk(way_back, state.store.book, state.keys.vault, state.clock, self._log, inbound.domain, domains)
+            returning = Listener(
+                Kind.INBOUND, desk, Limits(size=INBOUND_SIZE), self._log, tls, nouns.hostname, reuse_port=self._shared
+            )
+            listeners.append(returning)
+            back = await returning.start(inbound.listen.host, inbound.listen.port)
+        return listeners, Addresses(submission, submission_tls, back, web, public_url)
+
+
+def _limits(given: GivenLimits) -> Limits:
+    return Limits(
+        size=given.message_size,
+        recipients=given.recipients,
+        body_line=given.body_line,
+        command_line=given.command_line,
+        path_line=given.path_line,
+        errors=given.errors,
+        unknown_commands=given.unknown_commands,
+        auth_failures=given.auth_failures,
+        idle_commands=given.idle_commands,
+        messages=given.messages,
+        connections=given.connections,
+        connections_per_address=given.connections_per_client,
+        session=given.session.total_seconds(),
+        idle=given.idle.total_seconds(),
+        data=given.data.total_seconds(),
+    )
+
+
+def _reaches(provider: Upstream) -> Check:
+    async def reach() -> str:
+        features = await provider.features()
+        return "" if isinstance(features, Features) else f"does not answer at {features.stage.value}"
+
+    return reach
+
+
+async def _close(state: State) -> None:
+    for spool in state.spools:
+        await spool.close()
+    await state.store.close()
+    state.compute.close()

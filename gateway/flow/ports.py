@@ -184,7 +184,7 @@ class Provider(Protocol):
     async def features(self) -> Features | Outcome:
         """What it announced, or why it cannot be reached; connects if it never did."""
 
-    async def deliver(self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes]) -> Outcome:
+    async def deliver(self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview]) -> Outcome:
         """One transaction for one recipient; `body` goes out byte for byte, dot-stuffed only. Empty sender is `<>`."""
 
 
@@ -203,6 +203,24 @@ class Compute(Protocol):
 
     async def __call__(self, size: int, function: Callable[[], T]) -> T:
         """The function's value; small sizes run at once, large ones in a thread."""
+
+
+class SignatureCheck(Protocol):
+    """The sampled self-check of our signatures before sending (R-STD-45)."""
+
+    def due(self) -> bool:
+        """Whether the next message is sampled."""
+
+    def verify(self, chunks: Sequence[bytes | memoryview]) -> bool:
+        """Whether the signatures of a finished message verify under our public keys; slow, call it off the loop."""
+
+
+class OptOutHealth(Protocol):
+    """Whether the opt-out works as seen from outside (R-FR-52)."""
+
+    @property
+    def healthy(self) -> bool:
+        """False: marketing mail waits."""
 
 
 class Meter(Protocol):

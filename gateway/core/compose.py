@@ -1,0 +1,186 @@
+"""Turns a message that may leave into the exact bytes that leave for one person.
+
+The order is law, not configuration: headers and words first, signature last (R-STD-40). Pure: time and identifiers come in.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+
+from gateway.core import reply as replies
+from gateway.core.mime import Message
+from gateway.core.model import Category, Due, Partner, PersonKey, Stream
+from gateway.core.notice import NoticeFault, Notices, Words
+from gateway.core.reply import Reply
+from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
+from gateway.core.sign import DkimKey, body_digest, sign
+from gateway.core.token import TokenKeys, mint
+
+STAMP = "compliance-gateway"
+# List-* of a tool are never trusted (R-STD-30); our own border writes no Authentication-Results on mail that leaves (R-STD-39, 72).
+DROP_ALWAYS = frozenset({"bcc", "return-path", "authentication-results"})
+DROP_MARKETING = DROP_ALWAYS | {"list-unsubscribe", "list-unsubscribe-post", "list-id", "feedback-id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What all mail of one stream has in common: identity, authority, signing keys by From domain, the ways to opt out.
+
+    `inbound_domain` is empty where no inbound listener is configured: then there is no mailto door.
+    """
+
+    stream: Stream
+    notices: Notices
+    authority_name: str
+    authority_url: str
+    dkim: Mapping[str, tuple[DkimKey, ...]]
+    tokens: TokenKeys
+    public_url: str
+    inbound_domain: str
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What is peculiar to one handling of one message: the instant, and how it came in; `helo` is empty once that is stamped."""
+
+    now: datetime
+    helo: str
+    protocol: str
+    tls: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The one copy one person gets: why it may be written decides which words are due."""
+
+    person: PersonKey
+    due: Due
+    source: str
+    partner: Partner | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The bytes for the provider in pieces, their SHA-256, the hash of the words put in, the tool's own List-Unsubscribe."""
+
+    chunks: tuple[bytes | memoryview, ...]
+    digest: str
+    template: str
+    own_unsubscribe: bytes
+    size: int
+
+
+def compose(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_bit: bool) -> Finished | Reply:
+    """The finished copy, or the reply that says why it cannot be made."""
+    keys = head.dkim.get(message.from_domain)
+    if not keys:
+        return replies.NO_DKIM_KEY
+    marketing = head.stream.category is Category.MARKETING
+    token = mint(head.tokens, head.stream.number, copy.person) if marketing else ""
+    words = _words(message, head, copy, token) if marketing else None
+    if isinstance(words, NoticeFault):
+        return replies.NOTICE_FAULT
+    edit = Edit(_headers(message, head, stamp, token), DROP_MARKETING if marketing else DROP_ALWAYS, words, eight_bit)
+    rewritten = rewrite(message, edit)
+    if isinstance(rewritten, CannotCarry):
+        return _OBSTACLES[rewritten.why]
+    signature = sign(rewritten.chunks, keys, int(stamp.now.timestamp()), frozenset())
+    chunks = (signature, *rewritten.chunks)
+    own = own_unsubscribe(message) if marketing else b""
+    return Finished(chunks, body_digest(chunks), words.template if words else "", own, sum(len(chunk) for chunk in chunks))
+
+
+def _words(message: Message, head: Letterhead, copy: Copy, token: str) -> Words | NoticeFault:
+    return head.notices.compose(
+        head.stream,
+        copy.due,
+        copy.source,
+        copy.partner,
+        opt_out_url(head, token),
+        head.authority_url,
+        head.authority_name,
+        language(message, head.stream),
+    )
+
+
+_OBSTACLES = {
+    Obstacle.SIGNED: replies.SIGNED_CONTENT,
+    Obstacle.NO_TEXT: replies.NO_TEXT_PART,
+    Obstacle.LONG_LINE: replies.LINES_TOO_LONG,
+    Obstacle.EIGHT_BIT: replies.NEEDS_8BIT,
+}
+
+
+def opt_out_url(head: Letterhead, token: str) -> str:
+    """The https door of one person and stream (R-STD-32)."""
+    return f"{head.public_url}/u/{token}"
+
+
+def language(message: Message, stream: Stream) -> str:
+    """The language of our words: the message's Content-Language, else the stream's."""
+    for value in message.values("content-language"):
+        tag = value.decode("ascii", "replace").strip().lower()[:2]
+        if tag in ("fr", "en"):
+            return tag
+    return stream.language
+
+
+def carries_our_stamp(message: Message, hostname: str) -> bool:
+    """Whether this very gateway handled the message before: a loop (R-STD-20)."""
+    mark = f"by {hostname} ({STAMP})".encode("ascii", "replace")
+    return any(mark in value for value in message.values("received"))
+
+
+def delivery_key(kind: str, parts: Sequence[str | bytes]) -> bytes:
+    """One 16-byte key for `taken` or `sent` marks, so that a resend or a restart does not mail twice (design 4)."""
+    digest = hashlib.sha256(kind.encode())
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else part
+        digest.update(len(raw).to_bytes(4, "big"))
+        digest.update(raw)
+    return digest.digest()[:16]
+
+
+def _headers(message: Message, head: Letterhead, stamp: Stamp, token: str) -> tuple[tuple[str, bytes], ...]:
+    put = [("Received", _trace(head.hostname, stamp))] if stamp.helo else []
+    if not message.has("date"):
+        put.append(("Date", format_datetime(stamp.now).encode()))
+    if not message.has("message-id"):
+        put.append(("Message-ID", f"<{stamp.id}.{int(stamp.now.timestamp() * 1e6):x}@{head.hostname}>".encode()))
+    if token:
+        put += list_headers(head, token)
+    return tuple(put)
+
+
+def received(hostname: str, stamp: Stamp) -> bytes:
+    """The trace field of one receipt, as it stands on top of a kept message (R-STD-19)."""
+    return b"Received: " + _trace(hostname, stamp) + b"\r\n"
+
+
+def _trace(hostname: str, stamp: Stamp) -> bytes:
+    tls = f" ({stamp.tls})" if stamp.tls else ""
+    return (
+        f"from {stamp.helo} by {hostname} ({STAMP})\r\n with {stamp.protocol}{tls} id {stamp.id};\r\n {format_datetime(stamp.now)}"
+    ).encode("ascii", "replace")
+
+
+def list_headers(head: Letterhead, token: str) -> list[tuple[str, bytes]]:
+    """The opt-out pair and the stream's identity (R-STD-31, R-MBX-01, R-MBX-12)."""
+    unsubscribe = f"<{opt_out_url(head, token)}>"
+    if head.inbound_domain:
+        unsubscribe += f", <mailto:u-{token}@{head.inbound_domain}?subject=unsubscribe>"
+    advertiser = head.stream.advertiser
+    sender_id = base64.b32encode(hashlib.sha256(advertiser.name.encode()).digest())[:10].decode().lower()
+    return [
+        ("List-Unsubscribe", unsubscribe.encode()),
+        ("List-Unsubscribe-Post", b"List-Unsubscribe=One-Click"),
+        ("List-Id", f"<{head.stream.name}.{advertiser.from_domains[0]}>".encode()),
+        ("Feedback-ID", f"{head.stream.name}:{advertiser.name}:{head.stream.category.value}:{sender_id}".encode()),
+    ]

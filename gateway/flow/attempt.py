@@ -1,0 +1,184 @@
+"""One attempt to hand one person's copy to the provider: decide anew, compose, record, deliver, record.
+
+Shared by the synchronous answer and the spool. It must not spool, retry or answer the tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import sha256
+
+from gateway.core import reply as replies
+from gateway.core.address import Address
+from gateway.core.change import Accept, Change, GiveNotice, KeepOwnUnsubscribe
+from gateway.core.compose import Copy, Finished, Letterhead, Stamp, compose
+from gateway.core.evidence import Event, Kind
+from gateway.core.mime import Message
+from gateway.core.model import Allow, Due, Fate, NoticeGiven, Outcome, Ref, RefusalMode, Refuse, Stream, Undecided
+from gateway.core.reply import Reply
+from gateway.flow.desk import Peer
+from gateway.flow.judge import Judge, Judgement
+from gateway.flow.ports import (
+    Addressee,
+    Book,
+    Clock,
+    Compute,
+    Envelope,
+    Log,
+    Provider,
+    SignatureCheck,
+    Unavailable,
+    Vault,
+)
+
+OFF_LOOP = 1 << 30  # a size that `Compute` always takes to a thread
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One copy to try: `decision` refers to the RCPT decision, `mark` is the key remembered once delivered (may be empty)."""
+
+    stream: Stream
+    message: Message
+    envelope: Envelope
+    addressee: Addressee
+    address: Address
+    refusal: RefusalMode
+    decision: Ref
+    peer: Peer
+    mark: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The attempt's end: exactly one of a provider's `outcome`, a `refused` verdict, or `fault`, a reply of our own."""
+
+    outcome: Outcome | None = None
+    refused: Refuse | None = None
+    fault: Reply | None = None
+    ref: Ref | None = None
+
+
+class Attempts:
+    """Makes attempts; the only place that hands mail to a provider on a tool's behalf."""
+
+    def __init__(
+        self,
+        book: Book,
+        judge: Judge,
+        letterheads: Mapping[str, Letterhead],
+        providers: Mapping[str, Provider],
+        vault: Vault,
+        compute: Compute,
+        check: SignatureCheck,
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._book = book
+        self._judge = judge
+        self._letterheads = letterheads
+        self._providers = providers
+        self._vault = vault
+        self._compute = compute
+        self._check = check
+        self._clock = clock
+        self._log = log
+
+    async def attempt(self, task: Task) -> Tried:
+        """Try once; never raises for anything that can happen to mail."""
+        try:
+            judgement = await self._judge.judge(task.stream, task.address)
+            verdict = judgement.verdict
+            if isinstance(verdict, Undecided):
+                return Tried(fault=replies.STORE_DOWN)
+            if isinstance(verdict, Refuse) and (verdict.floor or task.refusal is not RefusalMode.MONITOR):
+                ref = await self._judge.record("drop", task.stream, task.envelope.tool, judgement, task.decision)
+                return Tried(refused=verdict, ref=ref)
+            return await self._hand_over(task, judgement)
+        except Unavailable:
+            return Tried(fault=replies.EVIDENCE_DOWN)
+
+    async def preflight(self, task: Task) -> Reply | None:
+        """What would forbid this message for anybody: no key, no place for the words due; None when a copy can be made."""
+        judgement = await self._judge.judge(task.stream, task.address)
+        finished = await self._finish(task, self._copy(judgement), eight_bit=True)
+        return finished if isinstance(finished, Reply) else None
+
+    async def _hand_over(self, task: Task, judgement: Judgement) -> Tried:
+        provider = self._providers[task.stream.upstream]
+        features = await provider.features()
+        if isinstance(features, Outcome):
+            return Tried(outcome=features)
+        copy = self._copy(judgement)
+        finished = await self._finish(task, copy, features.eight_bit)
+        if isinstance(finished, Reply):
+            return Tried(fault=finished)
+        ref = await self._record_attempt(task, judgement, finished)
+        outcome = await provider.deliver(task.envelope.sender, task.addressee, task.envelope, finished.chunks)
+        await self._record_outcome(task, judgement, copy, finished, outcome, ref)
+        return Tried(outcome=outcome, ref=ref)
+
+    def _copy(self, judgement: Judgement) -> Copy:
+        verdict = judgement.verdict
+        if isinstance(verdict, Allow):
+            return Copy(judgement.person, verdict.due, verdict.source, self._judge.partner(verdict.source))
+        return Copy(judgement.person, Due.NONE, "", None)
+
+    async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
+        peer = task.peer
+        stamp = Stamp(self._clock.now(), peer.helo, peer.protocol, peer.tls, task.decision)
+        head = self._letterheads[task.stream.name]
+        finished = await self._compute(len(task.message.raw), partial(compose, task.message, head, copy, stamp, eight_bit))
+        if isinstance(finished, Finished) and self._check.due():
+            verify = partial(self._check.verify, finished.chunks)
+            # dkimpy is slow Python: a sampled check always leaves the loop.
+            if not await self._compute(OFF_LOOP, verify):
+                self._log.say("signature-self-check-failed", stream=task.stream.name)
+                return replies.DKIM_FAULT
+        return finished
+
+    async def _record_attempt(self, task: Task, judgement: Judgement, finished: Finished) -> Ref:
+        event = self._judge.event(Kind.ATTEMPT, "begin", task.stream, task.envelope.tool, judgement, task.decision)
+        event = replace(event, body=finished.digest, template=finished.template, message=message_digest(task.message))
+        changes: tuple[Change, ...] = ()
+        if finished.own_unsubscribe:
+            sealed = self._vault.seal(finished.own_unsubscribe)
+            changes = (KeepOwnUnsubscribe(judgement.person, task.stream.name, sealed, self._clock.now()),)
+        return (await self._book.commit((event,), changes))[0]
+
+    async def _record_outcome(
+        self, task: Task, judgement: Judgement, copy: Copy, finished: Finished, outcome: Outcome, attempt: Ref
+    ) -> None:
+        now = self._clock.now()
+        stream = task.stream
+        event = Event(
+            now,
+            Kind.OUTCOME,
+            outcome.fate.value,
+            tool=task.envelope.tool,
+            stream=stream.name,
+            advertiser=stream.advertiser.name,
+            person=judgement.person.hex(),
+            about=attempt,
+            detail=f"{outcome.stage.value} {outcome.code or ''} {outcome.enhanced}".strip(),
+        )
+        changes: list[Change] = []
+        if outcome.fate is Fate.DELIVERED:
+            if copy.due is Due.FULL_NOTICE:
+                given = NoticeGiven(judgement.person, stream.advertiser.name, copy.source, now, finished.template)
+                changes.append(GiveNotice(given))
+            if task.mark:
+                changes.append(Accept(task.mark, now))
+        try:
+            await self._book.commit((event,), changes)
+        except Unavailable:
+            # The attempt is on record with its digest and the provider has spoken: the tool hears the provider's verdict, or it
+            # would send a second copy. The chain shows an attempt without outcome, which `journal show` lists as unknown.
+            self._log.say("outcome-not-recorded", stream=stream.name, ref=attempt, fate=outcome.fate.value)
+
+
+def message_digest(message: Message) -> str:
+    """SHA-256 of the Message-ID, as evidence names messages; empty without one."""
+    return sha256(message.message_id.encode()).hexdigest() if message.message_id else ""

@@ -1,0 +1,214 @@
+"""Empties the spool to the providers, asking for a new decision before every attempt.
+
+A row ends delivered, failed, dropped or expired, never silently: the journal knows and the tool is told by DSN.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core import reply as replies
+from gateway.core.address import AddressFault, parse
+from gateway.core.compose import delivery_key
+from gateway.core.evidence import Event, Kind
+from gateway.core.mime import Malformed
+from gateway.core.mime import parse as parse_message
+from gateway.core.model import Fate, Outcome, RefusalMode, Stream
+from gateway.core.reply import Reply
+from gateway.flow.attempt import Attempts, Task, Tried
+from gateway.flow.desk import Peer
+from gateway.flow.notify import OWN_MAIL, Notifications
+from gateway.flow.ports import Book, Clock, Log, Parcel, Provider, Spool, Unavailable
+
+ALREADY_STAMPED = Peer("", "", "")
+IDLE = 30.0  # seconds between looks at the clock when nothing is due: bounds the harm of a clock that jumps
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When to try again: the waits after the first, second... attempt; the last repeats until the row's life ends."""
+
+    waits: tuple[timedelta, ...]
+    at_once: int
+
+    def next(self, attempts: int, now: datetime) -> datetime:
+        """The next time after so many attempts."""
+        return now + self.waits[min(attempts, len(self.waits) - 1)]
+
+
+class Deliver:
+    """The background half of delivery."""
+
+    def __init__(
+        self,
+        spool: Spool,
+        book: Book,
+        attempts: Attempts,
+        notifications: Notifications,
+        providers: Mapping[str, Provider],
+        streams: Mapping[str, Stream],
+        schedule: Schedule,
+        spawn: Callable[[Coroutine[None, None, None]], object],
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._spool = spool
+        self._book = book
+        self._attempts = attempts
+        self._notifications = notifications
+        self._providers = providers
+        self._streams = streams
+        self._schedule = schedule
+        self._spawn = spawn
+        self._clock = clock
+        self._log = log
+        self._bell = asyncio.Event()
+        self._room = asyncio.Semaphore(schedule.at_once)
+
+    def wake(self) -> None:
+        """New mail was kept: look now."""
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Deliver what is due, for ever."""
+        while True:
+            self._bell.clear()
+            if not await self._round():
+                await self._rest()
+
+    async def _round(self) -> bool:
+        """Start what is due and fits; whether anything was."""
+        await self._room.acquire()
+        self._room.release()
+        try:
+            parcels = await self._spool.due(self._clock.now(), self._schedule.at_once)
+        except Unavailable:
+            self._log.say("spool-unreadable")
+            return False
+        for parcel in parcels:
+            await self._room.acquire()
+            self._spawn(self._carry(parcel))
+        return bool(parcels)
+
+    async def _rest(self) -> None:
+        try:
+            due = await self._spool.next_due()
+        except Unavailable:
+            due = None
+        wait = IDLE if due is None else min(IDLE, max(0.05, (due - self._clock.now()).total_seconds()))
+        try:
+            async with asyncio.timeout(wait):
+                await self._bell.wait()
+        except TimeoutError:
+            return
+
+    async def _carry(self, parcel: Parcel) -> None:
+        try:
+            await self.carry(parcel)
+        except Unavailable:
+            # The row stays ours; its lease ends with the postponement, or with this process when even that cannot be written.
+            self._log.say("delivery-interrupted", stream=parcel.envelope.stream)
+            await self._postpone_quietly(parcel)
+        finally:
+            self._room.release()
+            self._bell.set()
+
+    async def _postpone_quietly(self, parcel: Parcel) -> None:
+        try:
+            await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, self._clock.now()))
+        except Unavailable:
+            self._log.say("spool-unwritable")
+
+    async def carry(self, parcel: Parcel) -> None:
+        """Bring one row one step further: settled or postponed."""
+        if parcel.envelope.tool == OWN_MAIL:
+            await self._carry_own(parcel)
+            return
+        mark = delivery_key("sent", (parcel.decision, parcel.addressee.address))
+        if await self._book.accepted((mark,), parcel.accepted_at - timedelta(hours=1)):
+            await self._spool.settle(parcel)  # delivered before a crash; only the row was left
+            return
+        task = await self._task(parcel, mark)
+        if task is None:
+            await self._fail(parcel, replies.MALFORMED)
+            return
+        await self._conclude(parcel, await self._attempts.attempt(task))
+
+    async def _task(self, parcel: Parcel, mark: bytes) -> Task | None:
+        stream = self._streams.get(parcel.envelope.stream)
+        address = parse(parcel.addressee.address, smtputf8=True)
+        message = parse_message(parcel.message, parcel.envelope.smtputf8)
+        if stream is None or isinstance(address, AddressFault) or isinstance(message, Malformed):
+            return None
+        mode = await self._mode(parcel.envelope.tool, stream)
+        return Task(stream, message, parcel.envelope, parcel.addressee, address, mode, parcel.decision, ALREADY_STAMPED, mark)
+
+    async def _mode(self, tool_name: str, stream: Stream) -> RefusalMode:
+        tool = await self._book.tool(tool_name)
+        return (tool.refusal if tool else None) or stream.refusal
+
+    async def _conclude(self, parcel: Parcel, tried: Tried) -> None:
+        outcome = tried.outcome
+        if tried.refused is not None:
+            await self._tell(parcel, replies.DROPPED_OPPOSED if tried.refused.floor else replies.REFUSALS[tried.refused.reason])
+            await self._spool.settle(parcel)
+        elif tried.fault is not None:
+            await (self._fail if tried.fault.code >= 500 else self._wait)(parcel, tried.fault)
+        elif outcome is not None and outcome.fate is Fate.DELIVERED:
+            await self._delivered(parcel, outcome)
+        elif outcome is not None and outcome.fate is Fate.REFUSED:
+            await self._tell(parcel, replies.for_outcome(outcome))
+            await self._spool.settle(parcel)
+        else:
+            await self._wait(parcel, replies.for_outcome(outcome) if outcome else replies.INTERNAL)
+
+    async def _delivered(self, parcel: Parcel, outcome: Outcome) -> None:
+        features = await self._providers[self._streams[parcel.envelope.stream].upstream].features()
+        if isinstance(features, Outcome) or not features.dsn:
+            await self._notifications.relayed(parcel, replies.for_outcome(outcome))
+        await self._spool.settle(parcel)
+
+    async def _wait(self, parcel: Parcel, why: Reply) -> None:
+        now = self._clock.now()
+        if now >= parcel.expires_at:
+            await self._fail(parcel, replies.EXPIRED)
+            return
+        self._log.say("delivery-postponed", stream=parcel.envelope.stream, attempts=parcel.attempts + 1, code=why.code)
+        await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, now))
+
+    async def _fail(self, parcel: Parcel, why: Reply) -> None:
+        """A row ends undelivered for a reason of ours or of time: on record, then told, then forgotten."""
+        envelope = parcel.envelope
+        event = Event(
+            self._clock.now(),
+            Kind.OUTCOME,
+            "failed",
+            tool=envelope.tool,
+            stream=envelope.stream,
+            about=parcel.decision,
+            detail=f"{why.code} {why.enhanced} {why.token}".strip(),
+        )
+        await self._book.commit((event,))
+        await self._tell(parcel, why)
+        await self._spool.settle(parcel)
+
+    async def _tell(self, parcel: Parcel, why: Reply) -> None:
+        await self._notifications.failed(parcel.envelope, parcel.addressee, parcel.message, why, parcel.accepted_at)
+
+    async def _carry_own(self, parcel: Parcel) -> None:
+        """Our own reports: no person is decided on, nothing is rewritten; a report that cannot be delivered is given up."""
+        stream = self._streams.get(parcel.envelope.stream)
+        if stream is None:
+            await self._spool.settle(parcel)
+            return
+        chunks: Sequence[bytes] = (parcel.message,)
+        outcome = await self._providers[stream.upstream].deliver("", parcel.addressee, parcel.envelope, chunks)
+        final = outcome.fate in (Fate.DELIVERED, Fate.REFUSED) or self._clock.now() >= parcel.expires_at
+        self._log.say("report-sent" if outcome.fate is Fate.DELIVERED else "report-not-sent", fate=outcome.fate.value)
+        if final:
+            await self._spool.settle(parcel)
+        else:
+            await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, self._clock.now()))

@@ -1,0 +1,97 @@
+"""Reads the facts about one recipient, lets the core decide, and has the decision on record before anybody acts on it.
+
+Must not answer anybody: it returns verdicts and references; journeys make replies of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from gateway.core.address import Address, Identity
+from gateway.core.decide import Question, decide
+from gateway.core.evidence import Event, Kind
+from gateway.core.model import Allow, Facts, Partner, PersonKey, Ref, Refuse, Stream, Undecided, Verdict
+from gateway.core.notice import missing_fields
+from gateway.core.policy import Policy
+from gateway.flow.ports import Book, Clock, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One verdict on one recipient, with the key it is filed under."""
+
+    person: PersonKey
+    verdict: Verdict
+
+
+class Judge:
+    """The decision with its facts and its evidence (R-FR-01, R-FR-90)."""
+
+    def __init__(
+        self, book: Book, identity: Identity, policies: Mapping[str, Policy], partners: Mapping[str, Partner], clock: Clock
+    ) -> None:
+        self._book = book
+        self._identity = identity
+        self._policies = policies
+        self._partners = partners
+        self._clock = clock
+        self._missing: dict[str, tuple[str, ...]] = {}
+
+    def person(self, address: Address) -> PersonKey:
+        """The key an address is filed under."""
+        return self._identity.person(address)
+
+    def partner(self, source: str) -> Partner | None:
+        """The configured partner a record's source names, if it is one."""
+        return self._partners.get(source)
+
+    async def judge(self, stream: Stream, address: Address) -> Judgement:
+        """The verdict on fresh facts; Undecided where they cannot be read."""
+        facts: Facts | None
+        try:
+            who = self._identity.who(address, await self._book.has_hashes())
+            facts = (await self._book.facts(stream.advertiser.name, (who,)))[0]
+        except Unavailable:
+            facts = None
+        question = Question(stream, address, self._missing_notice(stream), self._clock.now())
+        return Judgement(self.person(address), decide(self._policies[stream.policy], question, facts))
+
+    def event(self, kind: Kind, outcome: str, stream: Stream, tool: str, judgement: Judgement, about: str = "") -> Event:
+        """The journal's words for a verdict (R-FR-90)."""
+        verdict = judgement.verdict
+        match verdict:
+            case Allow():
+                reason, basis = "", verdict.basis.value
+            case Refuse() | Undecided():
+                reason, basis = verdict.reason.value, ""
+            case _:
+                assert_never(verdict)
+        return Event(
+            self._clock.now(),
+            kind,
+            outcome,
+            tool=tool,
+            stream=stream.name,
+            advertiser=stream.advertiser.name,
+            category=stream.category.value,
+            person=judgement.person.hex(),
+            reason=reason,
+            rules=verdict.rules,
+            basis=basis,
+            policy=self._policies[stream.policy].label,
+            about=about,
+        )
+
+    async def record(self, outcome: str, stream: Stream, tool: str, judgement: Judgement, about: str = "") -> Ref:
+        """Have a decision durably on record; raises Unavailable when that cannot be had (R-FR-91)."""
+        event = self.event(Kind.DECISION, outcome, stream, tool, judgement, about)
+        return (await self._book.commit((event,)))[0]
+
+    def _missing_notice(self, stream: Stream) -> tuple[str, ...]:
+        known = self._missing.get(stream.name)
+        if known is None:
+            # A record without a source is refused before the notice is judged, so any source will do here.
+            known = self._missing[stream.name] = missing_fields(stream.advertiser, "recorded", None)
+        return known

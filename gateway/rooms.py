@@ -1,0 +1,222 @@
+"""Builds every room from the settings: opens stores and keys, loads packs and templates, introduces flow to edges.
+
+Together with `app` the only place that knows all names. It starts no task and decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.core.address import Identity
+from gateway.core.compose import Letterhead
+from gateway.core.model import Partner, Stream
+from gateway.core.notice import Notices
+from gateway.core.policy import Policy
+from gateway.core.sign import DkimKey
+from gateway.edges.clock import SystemClock
+from gateway.edges.compute import Threads
+from gateway.edges.dkim_check import SelfCheck
+from gateway.edges.files import FileFault, read_policy, read_templates, shipped
+from gateway.edges.keys import KeyRing, load_dkim
+from gateway.edges.logs import JsonLog
+from gateway.edges.metrics import Metrics
+from gateway.edges.smtp.upstream import Upstream, UpstreamConfig
+from gateway.edges.store.spool import SqliteSpool, open_spool
+from gateway.edges.store.sqlite import SqliteStore, open_store
+from gateway.flow.attempt import Attempts
+from gateway.flow.deliver import Deliver, Schedule
+from gateway.flow.handover import Handover, Keeping
+from gateway.flow.judge import Judge
+from gateway.flow.notify import Notifications
+from gateway.flow.outbound import Bounds, Outbound
+from gateway.flow.ports import OptOutHealth
+from gateway.settings import Settings, to_partners, to_streams, upstream_password
+
+T = TypeVar("T")
+Send = Callable[[Coroutine[Any, Any, T]], "asyncio.Future[T]"]
+SPOOL_RESERVE = 64 * 1024 * 1024
+IMPLICIT_TLS_PORT = 465
+AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Nouns:
+    """What the settings name, and what was loaded for them."""
+
+    streams: Mapping[str, Stream]
+    partners: Mapping[str, Partner]
+    policies: Mapping[str, Policy]
+    notices: Notices
+    hostname: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one process holds open: keys, the store, its spools (its own first, then those no worker owns)."""
+
+    keys: KeyRing
+    identity: Identity
+    store: SqliteStore
+    spools: tuple[SqliteSpool, ...]
+    clock: SystemClock
+    log: JsonLog
+    metrics: Metrics
+    compute: Threads
+
+
+def load_nouns(settings: Settings) -> Nouns:
+    """Streams, partners, packs, templates; CannotStart when one cannot be read."""
+    policies = {name: _sound(read_policy(name, settings.gateway.policies_dir)) for name in settings.gateway.policies}
+    notices = Notices(_sound(read_templates("notice", settings.gateway.templates_dir)))
+    hostname = settings.gateway.hostname or socket.getfqdn()
+    return Nouns(to_streams(settings), to_partners(settings), policies, notices, hostname)
+
+
+def folder_of(templates: str, own: Path | None) -> Path:
+    """The folder of one kind of templates: the operator's where it has them, else the shipped one."""
+    return own / templates if own and (own / templates).is_dir() else shipped("templates") / templates
+
+
+class CannotStart(Exception):
+    """Something the gateway needs cannot be read; the text says what and where, for the administrator."""
+
+
+def _sound(read: T | FileFault) -> T:
+    if isinstance(read, FileFault):
+        raise CannotStart(str(read))
+    return read
+
+
+def open_state(settings: Settings, worker: int, log: JsonLog) -> State:
+    """Open keys, store and spools; keys are made only where there is no database yet (reliability 2)."""
+    folder = settings.gateway.data_dir
+    database = folder / "gateway.db"
+    ring = KeyRing.open(folder / "keys", may_create=not database.exists())
+    clock = SystemClock()
+    store = open_store(database, f"{settings.gateway.node}{worker}")
+    names = [folder / f"spool-{worker}.db"]
+    if worker == 0:
+        names += _orphans(folder, settings.gateway.workers)
+    spools = tuple(open_spool(name, clock.now) for name in names)
+    return State(ring, Identity(ring.pepper, settings.gateway.fold_tags), store, spools, clock, log, Metrics(), Threads())
+
+
+def _orphans(folder: Path, workers: int) -> list[Path]:
+    """Spools of workers that no longer exist: worker 0 empties them."""
+    return [path for path in sorted(folder.glob("spool-*.db")) if int(path.stem.removeprefix("spool-")) >= workers]
+
+
+def make_letterheads(settings: Settings, nouns: Nouns, state: State, public_url: str) -> dict[str, Letterhead]:
+    """Each stream's letterhead; raises KeyFault when a signing key cannot be read."""
+    keys = {name: _signing_keys(settings, name) for name in settings.advertiser}
+    return {
+        name: Letterhead(
+            stream,
+            nouns.notices,
+            nouns.policies[stream.policy].authority_name,
+            nouns.policies[stream.policy].authority_url,
+            keys[stream.advertiser.name],
+            state.keys.token_keys,
+            public_url,
+            settings.inbound.domain or "",
+            nouns.hostname,
+        )
+        for name, stream in nouns.streams.items()
+    }
+
+
+def _signing_keys(settings: Settings, advertiser: str) -> dict[str, tuple[DkimKey, ...]]:
+    """By From domain: every key of the advertiser signs for each of its domains, under the same selector."""
+    given = settings.advertiser[advertiser]
+    return {
+        domain: tuple(load_dkim(key.key_file, domain, key.selector) for key in given.dkim)
+        for domain in given.from_domains
+        if given.dkim
+    }
+
+
+def make_providers(settings: Settings, nouns: Nouns, state: State) -> dict[str, Upstream]:
+    """One pooled client for each configured next hop."""
+    return {
+        name: Upstream(
+            UpstreamConfig(
+                name=name,
+                host=given.host,
+                port=given.port,
+                tls=given.tls,
+                implicit_tls=given.port == IMPLICIT_TLS_PORT,
+                username=given.username,
+                password=upstream_password(name, given).decode(),
+                ca_file=given.ca_file,
+                hostname=nouns.hostname,
+                pool_size=given.pool,
+                attempt_budget=settings.delivery.budget.total_seconds(),
+            ),
+            state.metrics,
+        )
+        for name, given in settings.upstream.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Journeys:
+    """The way out, built: the desk for tools, and one deliverer a spool."""
+
+    outbound: Outbound
+    deliverers: tuple[Deliver, ...]
+    judge: Judge
+    providers: Mapping[str, Upstream]
+
+
+def make_outbound(
+    settings: Settings, nouns: Nouns, state: State, health: OptOutHealth, public_url: str, send: Send[Any]
+) -> Journeys:
+    """Everything between a tool's RCPT and the provider's answer."""
+    book, clock, log = state.store.book, state.clock, state.log
+    judge = Judge(book, state.identity, nouns.policies, nouns.partners, clock)
+    letterheads = make_letterheads(settings, nouns, state, public_url)
+    providers = make_providers(settings, nouns, state)
+    check = SelfCheck.of(
+        [key for head in letterheads.values() for keys in head.dkim.values() for key in keys], settings.delivery.self_check
+    )
+    attempts = Attempts(book, judge, letterheads, providers, state.keys.vault, state.compute, check, clock, log)
+    bell = Bell()
+    desk_spool = state.spools[0]
+    notifications = [Notifications(spool, nouns.streams, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
+    schedule = Schedule(settings.delivery.retry, AT_ONCE)
+    deliverers = tuple(
+        Deliver(spool, book, attempts, notes, providers, nouns.streams, schedule, send, clock, log)
+        for spool, notes in zip(state.spools, notifications, strict=True)
+    )
+    bell.listeners = tuple(deliver.wake for deliver in deliverers)
+    keeping = Keeping(settings.delivery.on_defer == "spool", settings.delivery.life, settings.delivery.retry[0])
+    handover = Handover(
+        book, desk_spool, judge, attempts, notifications[0], keeping, nouns.hostname, send, bell.ring, state.compute, clock, log
+    )
+    bounds = Bounds(settings.submission.limits.message_size, SPOOL_RESERVE)
+    outbound = Outbound(
+        book, desk_spool, judge, handover, nouns.streams, health, bounds, nouns.hostname, state.compute, clock, state.metrics, log
+    )
+    return Journeys(outbound, deliverers, judge, providers)
+
+
+class Bell:
+    """Wakes the deliverers when mail was kept; exists because who keeps is built before who delivers."""
+
+    def __init__(self) -> None:
+        self.listeners: tuple[Callable[[], None], ...] = ()
+
+    def ring(self) -> None:
+        """Wake everybody."""
+        for listener in self.listeners:
+            listener()
+
+
+def _boundary() -> str:
+    return secrets.token_hex(12)
