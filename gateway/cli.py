@@ -9,7 +9,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("tool", "oppose", "consent")
+COMMANDS = ("serve", "tool", "oppose", "consent")
 """Modules of `gateway.commands`, in the order of the help."""
 
 

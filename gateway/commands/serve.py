@@ -1,0 +1,100 @@
+"""`gateway serve`: one process, or as many as `[gateway] workers` says, sharing the listeners by SO_REUSEPORT."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.commands.console import DEFAULT_CONFIG, Config, run, say, stop
+
+if TYPE_CHECKING:
+    from gateway.app import Addresses
+    from gateway.settings import Settings
+
+RESTART_PAUSE = 1.0
+GRACE = 75.0
+"""Seconds a worker has to drain before it is killed: longer than one attempt at the provider (60 s)."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("serve")(serve)
+
+
+def serve(
+    config: Config = DEFAULT_CONFIG,
+    worker: Annotated[int, typer.Option(hidden=True, help="Number of this process among several.")] = -1,
+) -> None:
+    """Run the gateway until SIGTERM; then finish what is under way and stop."""
+    from gateway.commands.office import read_settings
+    from gateway.settings import ConfigurationError
+
+    try:
+        settings = read_settings(config)
+    except ConfigurationError as error:
+        stop(str(error))
+    if settings.gateway.workers > 1 and worker < 0:
+        raise typer.Exit(asyncio.run(_supervise(settings.gateway.workers, str(config))))
+    run(_one(settings, max(worker, 0)))
+
+
+async def _one(settings: Settings, worker: int) -> None:
+    from gateway.app import Gateway
+    from gateway.edges.logs import JsonLog, adopt_libraries
+    from gateway.rooms import CannotStart
+
+    log = JsonLog()
+    adopt_libraries(log)
+    try:
+        await Gateway(settings, worker, log).run(stop_signal(), _announce)
+    except CannotStart as error:
+        stop(str(error))
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    return asked
+
+
+def _announce(addresses: Addresses) -> None:
+    host, port = addresses.submission
+    say(f"Serving: tools at {host}:{port}, opt-out pages at {addresses.public_url}.")
+
+
+async def _supervise(workers: int, config: str) -> int:
+    """Keep so many workers running; one that dies is started again. 0 when all ended because they were asked to."""
+    asked = stop_signal()
+    async with asyncio.TaskGroup() as group:
+        for number in range(workers):
+            group.create_task(_keep_up(number, config, asked))
+    return 0
+
+
+async def _keep_up(number: int, config: str, asked: asyncio.Event) -> None:
+    stopping = asyncio.ensure_future(asked.wait())
+    while not asked.is_set():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "gateway", "serve", "--config", config, "--worker", str(number)
+        )
+        ended = asyncio.ensure_future(process.wait())
+        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not ended.done():
+            await _end(process, ended)
+        elif not asked.is_set():
+            say(f"Worker {number} ended with code {ended.result()}; starting it again.")
+            await asyncio.wait({stopping}, timeout=RESTART_PAUSE)
+
+
+async def _end(process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> None:
+    process.terminate()
+    await asyncio.wait({ended}, timeout=GRACE)
+    if not ended.done():
+        process.kill()
+        await ended
