@@ -155,7 +155,7 @@ class Database:
             self._writer.execute("COMMIT")
         except apsw.Error as error:
             self._undo(error)
-            return [(None, Unavailable(self._what)) for _ in jobs]
+            return [(None, self._unavailable(error)) for _ in jobs]
         return ended
 
     def _attempt(self, job: Job) -> Ended:
@@ -168,9 +168,14 @@ class Database:
         except Exception as error:  # noqa: BLE001 handed to the waiter whose job it is
             self._writer.execute("ROLLBACK TO job")
             self._writer.execute("RELEASE job")
-            return None, error
+            return None, self._unavailable(error) if isinstance(error, apsw.Error) else error
         self._writer.execute("RELEASE job")
         return value, None
+
+    def _unavailable(self, error: apsw.Error) -> Unavailable:
+        failure = Unavailable(self._what)
+        failure.__cause__ = error
+        return failure
 
     def _undo(self, error: apsw.Error) -> None:
         # What a failed fsync left on disk is unknown, and asking again would lie: stop writing (reliability 1.4).
