@@ -82,7 +82,8 @@ def carry(raw: bytes, part: Part, words: Words, eight_bit: bool) -> list[Change]
         at, addition = _into_page(content, part.type.param("charset"), words.html, how)
     else:
         at = len(content)
-        addition = added(content, part.type.param("charset"), part.type.param("format").lower() == "flowed", words.text)
+        flowed = part.type.param("format").lower() == "flowed"
+        addition = added(content, part.type.param("charset"), flowed, words.text, _newline(content, how))
     if at < 0:
         return Obstacle.NO_TEXT
     if addition.whole is None and _fits_as_is(body, content, how, addition.tail, eight_bit):
@@ -151,6 +152,11 @@ def _into_page(content: bytes, declared: str, html: str, how: Encoding) -> tuple
     utf_8 = text.encode(errors="replace")
     cut = len(utf_8[: insertion_point(utf_8)].decode())
     return 0, Addition(b"", encoded(text[:cut] + words.decode("ascii") + text[cut:], codec))
+
+
+def _newline(content: bytes, how: Encoding) -> str:
+    """The line end of a text: only base64 can carry a bare LF; anywhere else it would be one on the wire."""
+    return "\n" if how is Encoding.BASE64 and b"\n" in content and b"\r\n" not in content else "\r\n"
 
 
 def _fits_as_is(body: bytes, content: bytes, how: Encoding, words: bytes, eight_bit: bool) -> bool:

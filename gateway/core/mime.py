@@ -17,6 +17,8 @@ from gateway.core.originator import mailbox
 MAX_PARTS = 500
 MAX_DEPTH = 50
 MAX_RECEIVED = 50
+# RFC 2046 says 70; real mail exceeds it. What ends in a blank is read differently by every client.
+MAX_BOUNDARY = 200
 _MAX_NEAR_MISSES = 10_000
 
 _ONCE_IN_PART = frozenset(("content-type", "content-transfer-encoding", "content-disposition"))
@@ -43,6 +45,7 @@ class Fault(StrEnum):
     PARTS = "too-many-parts"
     DEPTH = "too-deep"
     PART_HEADER = "part-header-syntax"
+    BOUNDARY = "boundary-illegal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +223,8 @@ class _Reader:
         boundary = kind.param("boundary").encode("latin-1")
         if not boundary or not kind.kind.startswith("multipart/") or kind.kind in _SEALED:
             return ()
+        if len(boundary) > MAX_BOUNDARY or boundary[-1:].isspace() or not boundary.isascii():
+            return Fault.BOUNDARY
         if depth >= MAX_DEPTH:
             return Fault.DEPTH
         default = MESSAGE if kind.kind == "multipart/digest" else TEXT_PLAIN

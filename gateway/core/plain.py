@@ -27,12 +27,12 @@ class Addition:
     charset: str = ""
 
 
-def added(content: bytes, declared: str, flowed: bool, words: str) -> Addition:
+def added(content: bytes, declared: str, flowed: bool, words: str, newline: str) -> Addition:
     """The words in the text's own charset where they fit, else in UTF-8, else (unreadable text) spelled in ASCII."""
     family, codec = charset(declared)
     lines = _TO_STUFF.sub(" ", words.strip("\n")) if flowed else words.strip("\n")
     if family is Family.ASCII_LIKE:
-        tail = _after(content, lines, flowed)
+        tail = _after(content, lines, flowed, newline)
         if (fits := encoded(tail, codec)) is not None:
             return Addition(fits)
         if content.isascii() or (codec == "ascii" and decoded(content, UTF_8) is not None):
@@ -40,8 +40,8 @@ def added(content: bytes, declared: str, flowed: bool, words: str) -> Addition:
     text = decoded(content, codec) if family is not Family.UNKNOWN else None
     if text is None:
         plain = unicodedata.normalize("NFKD", lines.translate(_ASCII_TWINS)).encode("ascii", "ignore").decode("ascii")
-        return Addition(_after(content, plain, flowed).encode("ascii"))
-    tail = _after(text.encode(errors="replace"), lines, flowed)
+        return Addition(_after(content, plain, flowed, newline).encode("ascii"))
+    tail = _after(text.encode(errors="replace"), lines, flowed, newline)
     return _same_charset(content, text, tail, codec) or Addition(b"", (text + tail).encode(errors="replace"), UTF_8)
 
 
@@ -52,9 +52,8 @@ def _same_charset(content: bytes, text: str, tail: str, codec: str) -> Addition 
     return Addition(b"", whole) if same else None
 
 
-def _after(content: bytes, lines: str, flowed: bool) -> str:
-    """The lines set off by one blank line, in the text's own line ends, the last one ended."""
-    newline = "\n" if b"\n" in content and b"\r\n" not in content else "\r\n"
+def _after(content: bytes, lines: str, flowed: bool, newline: str) -> str:
+    """The lines set off by one blank line, the last one ended."""
     lead = ""
     if content:
         ended = content.endswith(b"\n")
