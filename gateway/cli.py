@@ -9,7 +9,7 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("serve", "tool", "oppose", "consent")
+COMMANDS = ("serve", "check", "tool", "oppose", "consent", "policy", "explain", "journal", "keys", "partner")
 """Modules of `gateway.commands`, in the order of the help."""
 
 

@@ -47,27 +47,24 @@ async def import_rows(
     mark = _Mark(source.file)
     start = mark.resumed() if resume else int(header)
     total = Tally()
-    with Rejects(source.file, columns, append=resume) as rejects, progress(reader.what, source.file.size) as bar:
+    with Rejects(source.file, columns, append=resume) as rejects, progress(reader.what, source.file.lines) as bar:
 
         def reject(row: Row, why: str) -> None:
             rejects.add(row.line, row.cells[:width], why)
 
-        rows = _measured(records(source.file, start), bar, width)
+        rows = _cut(records(source.file, start), width)
         async for total in take_in(book, clock, reader, rows, source.file.sha256, reject):
             rejects.flush()
             mark.set(total.line)
+            bar(total.line)
     mark.clear()
     _tell(total, rejects)
     return total
 
 
-def _measured(rows: Iterator[Row], bar: Callable[[int], None], width: int | None) -> Iterator[Row]:
-    """The rows, cut to the header's own columns; the bar advances by the octets they take."""
-    done = 0
-    for row in rows:
-        done += sum(map(len, row.cells)) + len(row.cells) + 1
-        bar(done)
-        yield Row(row.line, row.cells[:width], row.fault) if width else row
+def _cut(rows: Iterator[Row], width: int | None) -> Iterator[Row]:
+    """The rows without what a rejects file added to them."""
+    return (Row(row.line, row.cells[:width], row.fault) for row in rows) if width else rows
 
 
 class _Mark:

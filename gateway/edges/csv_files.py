@@ -19,7 +19,9 @@ from typing import TextIO
 
 from gateway.flow.intake import Row
 
-MAX_FILE = 100 * 1024 * 1024
+MAX_FILE = 1_000_000_000
+"""A million rows with their wording fit; nothing of a file stays in memory, so the bound only stops a mistaken one."""
+
 MAX_RECORD = 64 * 1024
 MAX_RECORD_LINES = 50
 """One record may hold line breaks inside quotes; more lines than this mean that a quote was never closed."""
@@ -43,18 +45,19 @@ class CsvFile:
     sha256: str
     encoding: str
     delimiter: str
-    size: int
+    lines: int
 
 
 def examine(path: Path, max_size: int = MAX_FILE) -> CsvFile:
     """Read the file once: its digest, and which encoding and delimiter it was written with."""
-    digest, decoder, utf8, size = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), True, 0
+    digest, decoder, utf8, size, lines = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), True, 0, 1
     try:
         with path.open("rb") as file:
             first = file.read(_CHUNK)
             chunk = first
             while chunk:
                 size += len(chunk)
+                lines += chunk.count(b"\n")
                 if size > max_size:
                     raise Unreadable(f"{path.name} is larger than {max_size // 1_000_000} MB: split it.")
                 digest.update(chunk)
@@ -66,7 +69,7 @@ def examine(path: Path, max_size: int = MAX_FILE) -> CsvFile:
         raise Unreadable(f"{path.name} is UTF-16: save it as UTF-8.")
     encoding = "utf-8-sig" if utf8 and _decodes(decoder, b"", final=True) else "cp1252"
     header = first.partition(b"\n")[0].decode(encoding, "replace")
-    return CsvFile(path, digest.hexdigest(), encoding, max(_DELIMITERS, key=header.count), size)
+    return CsvFile(path, digest.hexdigest(), encoding, max(_DELIMITERS, key=header.count), lines)
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:

@@ -104,6 +104,10 @@ class Administer:
         """Every tool, revoked ones included."""
         return await self._book.tools()
 
+    async def record_rotation(self, key: int) -> None:
+        """Leave a trace that tokens are made with another key from the next start on."""
+        await self._book.commit([Event(at=self._clock.now(), kind=What.TOOL, outcome="token-key", detail=f"key={key}")])
+
     # Oppositions
 
     def reach(self, scope: Scope | None, advertiser: str, stream: str) -> Reach | Refused:

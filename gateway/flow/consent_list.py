@@ -5,9 +5,10 @@ An opposition outranks every row (R-FR-64): what comes in for an opposed person 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 
 from gateway.core.address import Address, AddressFault, Identity, parse_typed
 from gateway.core.change import Learn
@@ -17,6 +18,11 @@ from gateway.core.policy import Policy
 from gateway.core.register import RowFault, read_consent
 from gateway.flow.intake import SHOWN, Batch, Rejecting, Row, Tally, breathe
 from gateway.flow.ports import Book, Clock, Vault
+
+_SUBSTANCE: Callable[[Consent], tuple[object, ...]] = attrgetter(
+    *(field.name for field in fields(Consent) if field.name not in ("withdrawn_at", "recorded_at"))
+)
+"""All of a record but the dates that do not make it another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +99,7 @@ class ConsentReader:
         return facts
 
     def _batch(self, found: Sequence[_Read], facts: Mapping[tuple[str, PersonKey], Facts], now: datetime, rejected: int) -> Batch:
-        seen: set[Consent] = set()
+        seen: set[tuple[object, ...]] = set()
         fresh = [one for one in found if self._is_new(one.consent, facts[one.consent.advertiser, one.consent.person], seen)]
         opposed = {one.line for one in found if self._opposed(one.consent, facts[one.consent.advertiser, one.consent.person])}
         events = [self._event(one.consent, one.line in opposed, now) for one in fresh]
@@ -109,12 +115,12 @@ class ConsentReader:
         return Batch(events, changes, tally)
 
     @staticmethod
-    def _is_new(consent: Consent, facts: Facts, seen: set[Consent]) -> bool:
+    def _is_new(consent: Consent, facts: Facts, seen: set[tuple[object, ...]]) -> bool:
         """Whether no record says the same; one that was withdrawn since says the same, and stays withdrawn (R-FR-45)."""
-        bare = _bare(consent)
-        if bare in seen or any(_bare(known) == bare for known in facts.consents):
+        substance = _SUBSTANCE(consent)
+        if substance in seen or any(_SUBSTANCE(known) == substance for known in facts.consents):
             return False
-        seen.add(bare)
+        seen.add(substance)
         return True
 
     def _opposed(self, consent: Consent, facts: Facts) -> bool:
@@ -155,8 +161,3 @@ async def record_one(book: Book, clock: Clock, reader: ConsentReader, cells: Seq
     if batch.events:
         await book.commit(batch.events, batch.changes)
     return batch.tally
-
-
-def _bare(consent: Consent) -> Consent:
-    """The record without the dates that do not make it another one."""
-    return replace(consent, withdrawn_at=None, recorded_at=None)

@@ -79,8 +79,8 @@ def write_duration(value: timedelta) -> str:
     return f"{int(seconds)}s"
 
 
-def _domain(value: str) -> str:
-    """A domain, folded to lower case and A-labels."""
+def fold_domain(value: str) -> str:
+    """A domain in lower case and A-labels; ValueError says what is wrong."""
     try:
         folded = value.rstrip(".").encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -113,7 +113,7 @@ def _path(value: Path, info: ValidationInfo) -> Path:
 
 ListenAt = Annotated[Listen, BeforeValidator(_listen), PlainSerializer(str, return_type=str)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(write_duration, return_type=str)]
-Domain = Annotated[str, AfterValidator(_domain)]
+Domain = Annotated[str, AfterValidator(fold_domain)]
 Link = Annotated[str, AfterValidator(_link)]
 Line = Annotated[str, AfterValidator(_line)]
 """One line of text: it may end in a mail header or a footer, so control characters are refused."""
