@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -18,34 +19,68 @@ WRITE_PATIENCE = 5.0
 READ_PATIENCE = 0.05
 """Seconds to wait for another process; a read runs on the event loop, so it gives up soon."""
 
-_PAGES_CACHED_KIB = 8192
-_MAPPED_BYTES = 64 * 1024 * 1024
+_PRAGMAS = (
+    "synchronous=FULL",
+    "wal_autocheckpoint=0",
+    "secure_delete=ON",
+    "foreign_keys=OFF",
+    "temp_store=MEMORY",
+    f"cache_size=-{8 * 1024}",
+    f"mmap_size={64 * 1024 * 1024}",
+)
 
 
 class Refused(Unavailable):
     """The file must not be used: `what` is a sentence for the person who starts the gateway."""
 
 
-def connect(path: Path, patience: float) -> apsw.Connection:
-    """A connection in WAL mode that waits up to `patience` seconds for a lock; the caller closes it."""
+def connect(path: Path, patience: float = WRITE_PATIENCE) -> apsw.Connection:
+    """A connection in WAL mode that waits up to `patience` seconds for another process's lock; the caller closes it."""
     private_file(path)
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=200)
-        connection.set_busy_handler(_waiter(patience))
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "wal_autocheckpoint=0",
-            "secure_delete=ON",
-            "foreign_keys=OFF",
-            "temp_store=MEMORY",
-            f"cache_size=-{_PAGES_CACHED_KIB}",
-            f"mmap_size={_MAPPED_BYTES}",
-        ):
+        wait(connection, WRITE_PATIENCE)
+        _into_wal(connection)
+        for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
+        wait(connection, patience)
     except apsw.Error as error:
         raise Refused(f"{path.name} cannot be opened: {type(error).__name__}") from error
     return connection
+
+
+def wait(connection: apsw.Connection, patience: float) -> None:
+    """Let every statement of this connection wait so many seconds for a lock, in short and uneven sleeps.
+
+    SQLite's own handler sleeps up to 100 ms where a commit takes one.
+    """
+    deadline = 0.0
+
+    def again(tries: int) -> bool:
+        nonlocal deadline
+        now = time.monotonic()
+        if tries == 0:
+            deadline = now + patience
+        if now >= deadline:
+            return False
+        time.sleep(0.0002 * (1 + tries % 5))
+        return True
+
+    connection.set_busy_handler(again)
+
+
+def _into_wal(connection: apsw.Connection) -> None:
+    """Switch to WAL; several processes may do so at once, and SQLite then answers BUSY without asking its handler."""
+    deadline = time.monotonic() + WRITE_PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.002)
+        else:
+            return
 
 
 def raise_schema(connection: apsw.Connection, path: Path, steps: Sequence[str]) -> None:
@@ -65,26 +100,16 @@ def raise_schema(connection: apsw.Connection, path: Path, steps: Sequence[str]) 
 
 
 def private_file(path: Path) -> None:
-    """Create the file (0600) and its folder (0700) when absent; SQLite gives -wal and -shm the file's own mode."""
+    """Create the file (0600) and its folder (0700) when absent; SQLite gives -wal and -shm the file's own mode.
+
+    A file that exists is never opened here: closing it again would drop the locks SQLite holds for this whole process.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if path.exists():
+            path.chmod(0o600)
+            return
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise Refused(f"{path.name} cannot be created: {error.strerror}") from error
-
-
-def _waiter(patience: float) -> Callable[[int], bool]:
-    """A busy handler with short, uneven sleeps: SQLite's own waits up to 100 ms where a commit takes one."""
-    deadline = 0.0
-
-    def wait(tries: int) -> bool:
-        nonlocal deadline
-        now = time.monotonic()
-        if tries == 0:
-            deadline = now + patience
-        if now >= deadline:
-            return False
-        time.sleep(0.0002 * (1 + tries % 5))
-        return True
-
-    return wait

@@ -14,7 +14,7 @@ import pytest
 from gateway.core.evidence import verify
 from gateway.core.model import Ref
 from gateway.edges.store.sqlite import open_store
-from tests.support.people import person
+from tests.support.people import event, person
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -93,3 +93,18 @@ def test_no_acknowledgement_is_written_before_the_log_is_synced(tmp_path: Path) 
             assert synced > 0
             assert not dirty
     assert synced >= 5
+
+
+@pytest.mark.slow
+async def test_another_process_that_leaves_does_not_take_the_log_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.db"
+    store, again = open_store(path, "n1w0"), open_store(path, "cli")
+    await store.book.commit([event()])
+    log = path.with_name("gateway.db-wal").stat().st_ino
+    child = started(path, "n1w1", 1)
+    lines = child.communicate(timeout=60)[0].splitlines()
+    assert path.with_name("gateway.db-wal").stat().st_ino == log
+    await store.book.commit([event()])
+    await again.close()
+    await store.close()
+    assert await proven(path, lines) == 2 + len(lines)
