@@ -19,6 +19,7 @@ from gateway.core.model import Partner, Stream
 from gateway.core.notice import Notices
 from gateway.core.policy import Policy
 from gateway.core.sign import DkimKey
+from gateway.core.token import TokenKeys
 from gateway.edges.clock import SystemClock
 from gateway.edges.compute import Threads
 from gateway.edges.dkim_check import SelfCheck
@@ -112,7 +113,7 @@ def _orphans(folder: Path, workers: int) -> list[Path]:
     return [path for path in sorted(folder.glob("spool-*.db")) if int(path.stem.removeprefix("spool-")) >= workers]
 
 
-def make_letterheads(settings: Settings, nouns: Nouns, state: State, public_url: str) -> dict[str, Letterhead]:
+def make_letterheads(settings: Settings, nouns: Nouns, tokens: TokenKeys, public_url: str) -> dict[str, Letterhead]:
     """Each stream's letterhead; raises KeyFault when a signing key cannot be read."""
     keys = {name: _signing_keys(settings, name) for name in settings.advertiser}
     return {
@@ -122,7 +123,7 @@ def make_letterheads(settings: Settings, nouns: Nouns, state: State, public_url:
             nouns.policies[stream.policy].authority_name,
             nouns.policies[stream.policy].authority_url,
             keys[stream.advertiser.name],
-            state.keys.token_keys,
+            tokens,
             public_url,
             settings.inbound.domain or "",
             nouns.hostname,
@@ -180,7 +181,7 @@ def make_outbound(
     """Everything between a tool's RCPT and the provider's answer."""
     book, clock, log = state.store.book, state.clock, state.log
     judge = Judge(book, state.identity, nouns.policies, nouns.partners, clock)
-    letterheads = make_letterheads(settings, nouns, state, public_url)
+    letterheads = make_letterheads(settings, nouns, state.keys.token_keys, public_url)
     providers = make_providers(settings, nouns, state)
     check = SelfCheck.of(
         [key for head in letterheads.values() for keys in head.dkim.values() for key in keys], settings.delivery.self_check
