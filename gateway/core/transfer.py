@@ -13,7 +13,6 @@ MAX_LINE = 998
 _WIDTH = 76
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _QP_ATOM = re.compile(rb"(=\r\n|=\Z)|=[0-9A-Fa-f]{2}|==|[^=]|=", re.DOTALL)
-_QP_RUN = re.compile(rb"(?:=[0-9A-Fa-f]{2}|[^=]|=(?![0-9A-Fa-f]{2})){1,72}+", re.DOTALL)
 
 
 class Encoding(StrEnum):
@@ -99,8 +98,15 @@ def shortened(body: bytes, how: Encoding) -> bytes:
 def _broken(line: bytes, how: Encoding) -> bytes:
     if how is Encoding.BASE64:
         return b"\r\n".join(line[at : at + _WIDTH] for at in range(0, len(line), _WIDTH))
-    soft = b"=" if line.endswith(b"=") else b""
-    return b"=\r\n".join(_QP_RUN.findall(line.removesuffix(soft))) + soft
+    pieces: list[bytes] = []
+    at = 0
+    while len(line) - at > _WIDTH:
+        cut = at + _WIDTH - 1
+        escape = line.rfind(b"=", cut - 2, cut)
+        cut = escape if escape > at else cut
+        pieces.append(line[at:cut])
+        at = cut
+    return b"=\r\n".join([*pieces, line[at:]])
 
 
 def _base64(content: bytes) -> bytes:

@@ -127,18 +127,19 @@ def check_untouched(message: Message, result: Rewritten, out: bytes, name: str) 
     assert [item for item in after.items() if item[0].lower() not in _OURS] == kept, name
 
 
-_OURS = "list-unsubscribe list-unsubscribe-post bcc return-path content-type content-transfer-encoding mime-version".split()
+_OURS = frozenset(("list-unsubscribe", "list-unsubscribe-post", "bcc", "return-path", "mime-version"))
+_OURS |= {"content-type", "content-transfer-encoding"}
 
 
 def test_each_corpus_message_as_stored_is_refused_clearly_or_leaves_with_nothing_else_changed() -> None:
     fates = Counter(check(raw, name) for name, raw in messages())
-    print(json.dumps(fates, indent=1))  # noqa: T201
+    print(json.dumps(fates, indent=1))
     assert fates["relayed"] > 150
 
 
 def test_each_corpus_body_under_a_sound_header_is_refused_clearly_or_leaves_with_nothing_else_changed() -> None:
     fates = Counter(check(mended(raw), name) for name, raw in messages())
-    print(json.dumps(fates, indent=1))  # noqa: T201
+    print(json.dumps(fates, indent=1))
     assert fates["relayed"] > 250
 
 
