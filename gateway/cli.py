@@ -9,7 +9,22 @@ from importlib import import_module
 
 import typer
 
-COMMANDS = ("serve", "demo", "preview", "check", "tool", "oppose", "consent", "policy", "explain", "journal", "keys", "partner", "sink", "certificate")
+COMMANDS = (
+    "serve",
+    "demo",
+    "preview",
+    "check",
+    "tool",
+    "oppose",
+    "consent",
+    "policy",
+    "explain",
+    "journal",
+    "keys",
+    "partner",
+    "sink",
+    "certificate",
+)
 """Modules of `gateway.commands`, in the order of the help."""
 
 
