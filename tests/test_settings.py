@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.core.model import Category, RefusalMode
 from gateway.settings import ConfigurationError, load, to_partners, to_streams, upstream_password
 from gateway.settings.lines import line_numbers
+from gateway.settings.manual import manual
 from gateway.settings.models import Delivery
 from gateway.settings.values import write_duration
 
@@ -172,3 +173,15 @@ def test_no_text_breaks_the_search_for_lines(text: str) -> None:
 def test_durations_read_back_as_written(seconds: int) -> None:
     given = Delivery.model_validate({"budget": seconds})
     assert Delivery.model_validate({"budget": write_duration(given.budget)}) == given
+
+
+def test_the_page_about_the_configuration_is_current() -> None:
+    assert (ROOT / "docs" / "configuration.md").read_text() == manual(), "run: make docs"
+
+
+def test_every_setting_is_described() -> None:
+    assert "|  |\n" not in manual()
+
+
+def test_default_paths_start_at_the_file_too(tmp_path: Path) -> None:
+    assert load(write(tmp_path, ""), {}).gateway.data_dir == tmp_path / "var"

@@ -102,7 +102,7 @@ def _notes(settings: Settings) -> Iterator[str]:
         if stream.category is Category.MARKETING and not advertiser.dkim:
             yield f"[stream.{name}] sends without DKIM signature: [advertiser.{stream.advertiser}] has no dkim key."
         if stream.category is Category.MARKETING and not advertiser.privacy_url:
-            yield f"[advertiser.{stream.advertiser}] has no privacy_url: where a first-contact notice is due, mail is refused (R-FR-30)."
+            yield f"[advertiser.{stream.advertiser}] has no privacy_url: mail due a first-contact notice is refused (R-FR-30)."
         if stream.refusal == "monitor":
             yield f"[stream.{name}] only watches: mail without grounds goes out, oppositions excepted."
 

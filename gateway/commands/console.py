@@ -42,6 +42,8 @@ def show_rows(columns: Sequence[str], rows: Iterable[Sequence[Cell]], as_json: b
             typer.echo(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False))
         return
     table = [tuple(columns), *(tuple(_plain(cell) for cell in row) for row in rows)]
+    if len(table) == 1:
+        return
     widths = [max(len(row[place]) for row in table) for place in range(len(columns))]
     for row in table:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -85,9 +87,6 @@ def run(work: Coroutine[Any, Any, None]) -> None:
         stop(str(error))
     except Unavailable as error:
         stop(f"Not done: {error.what}.")
-    except BrokenPipeError:
-        sys.stderr.close()
-        raise typer.Exit(1) from None
 
 
 @contextmanager

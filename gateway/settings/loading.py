@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Where = tuple[str, ...]
 
+_ABSENT: Mapping[str, object] = {name: {} for name in ("gateway", "submission", "inbound", "web", "delivery")}
+"""Tables that a file may leave out; given as empty ones, so that their default paths start at the file's folder too."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -67,7 +70,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     lines = line_numbers(text)
     faults = [Fault(0, (), f"{name} in the environment is unknown{hint}.") for name, hint in unknown_variables(variables, tables)]
     try:
-        settings = Settings.model_validate(tables, context={"folder": path.absolute().parent})
+        settings = Settings.model_validate({**_ABSENT, **tables}, context={"folder": path.absolute().parent})
     except ValidationError as error:
         raise ConfigurationError(path, [*_wrong(error, lines), *faults]) from None
     faults += [Fault(nearest(lines, where), where, sentence) for where, sentence in crossings(settings, variables)]

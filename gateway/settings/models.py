@@ -53,7 +53,7 @@ class Gateway(Table):
     )
     node: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
         default="gw",
-        description="Name of this gateway in evidence references; different on each machine that shares a store; `cli` is taken.",
+        description="Name of this gateway in evidence references; different on each machine that shares a store.",
     )
 
 
@@ -143,9 +143,13 @@ class Upstream(Table):
     ca_file: FromFolder | None = Field(default=None, description="PEM file of the authorities to trust. Empty: the system's.")
     username: Line = Field(default="", description="Login. Empty: no authentication.")
     password_file: FromFolder | None = Field(
-        default=None, description="File of the password, mode 0600; or GATEWAY_UPSTREAM_<NAME>_PASSWORD."
+        default=None, description="File of the password, mode 0600; or `GATEWAY_UPSTREAM_<NAME>_PASSWORD`."
     )
     pool: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=20, description="Connections at most.")
+    profile: Literal["auto", "plain", "ses"] = Field(
+        default="auto",
+        description='"ses" leaves the fields Amazon SES rewrites out of our signature (R-MBX-21); "auto" does so by the host\'s name.',
+    )
 
 
 class DkimKey(Table):
@@ -207,7 +211,7 @@ class Partner(Table):
     contact: Line = Field(default="", description="How to reach it.")
     webhook: Link = Field(default="", description="Where it is told about oppositions.")
     secret_file: FromFolder | None = Field(
-        default=None, description="File of the secret that signs what it is told, mode 0600; or GATEWAY_PARTNER_<NAME>_SECRET."
+        default=None, description="File of the secret that signs what it is told, mode 0600; or `GATEWAY_PARTNER_<NAME>_SECRET`."
     )
     role: Literal["receives", "provides", "both"] = Field(
         default="provides", description="Whether it receives addresses from us, provides them, or both."

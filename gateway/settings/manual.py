@@ -1,0 +1,119 @@
+"""Writes docs/configuration.md from the models: `python -m gateway.settings.manual`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from gateway.settings.loading import models_in
+from gateway.settings.models import Settings
+from gateway.settings.values import Listen, write_duration
+
+_BEFORE = """\
+# Configuration
+
+One TOML file, `gateway.toml` in the working directory, or the one named by `--config` or `GATEWAY_CONFIG`.
+`gateway.example.toml` shows every table. `gateway check` prints the effective configuration and every fault with its line; an
+unknown key, a wrong value or an unknown `GATEWAY_*` variable refuses to start. Relative paths start at the file's own folder.
+Durations are seconds, or `"90s"`, `"5m"`, `"24h"`, `"2d"`. NAME is lower-case letters, digits, `.`, `_` and `-`.
+
+This page is generated from the models in `gateway/settings/models.py`: change it there, then run `make docs`.
+"""
+
+_AFTER = """
+## Secrets
+
+Secrets never stand in the file. They are files of mode 0600 (a secret that others can read refuses to start), or variables,
+which win:
+
+| variable | meaning |
+|---|---|
+| `GATEWAY_CONFIG` | the configuration file |
+| `GATEWAY_UPSTREAM_<NAME>_PASSWORD` | password of `[upstream.NAME]` |
+| `GATEWAY_PARTNER_<NAME>_SECRET` | secret shared with `[partner.NAME]` |
+
+`<NAME>` is the table's name in upper case, everything but letters and digits written `_`.
+
+## The data folder
+
+| in `data_dir` | what it is |
+|---|---|
+| `gateway.db` | people by key, oppositions, the register of consents, the evidence |
+| `spool-*.db` | mail this machine owns until it is delivered |
+| `keys/` | pepper, token keys, vault keys: made with the first database and never again |
+| `cli.lock`, `import.lock` | held by a command while it writes |
+
+**Back `keys/` up, apart from the database**: without it nobody who opposed is known any more, and the gateway refuses to start.
+
+Commands work beside a running gateway, on the same files. Each process that writes evidence has a chain of its own: the gateway
+under `[gateway] node` and its worker's number, commands under `cli`, imports under `import`. The lock files see to it that only
+one command at a time writes under such a name; another one waits up to 30 seconds. A long import keeps no other command
+waiting.
+
+## Files to import
+
+`gateway consent import FILE` wants a header with the columns `address`, `advertiser`, `purpose`, `audience` (`consumer`,
+`professional`, `legal-person`), `basis` (`consent`, `existing-customer`, `legitimate-interest`), `source` (`direct`, a
+partner's name, or free text), `collected_at`, `action`, `wording`, and may have `function`, `notice_sent_at`,
+`partner_list_version`, `product_family`, `professional_proof`.
+
+`gateway oppose import FILE` wants a column `address` (or `email`...), `hash` or `domain`, or no header at all; addresses, MD5
+and SHA-256 hashes and `@domain` may be mixed. `scope`, `advertiser`, `stream` and `at` are read where they are there.
+
+Delimiter (`;`, `,` or tab) and encoding (UTF-8, or Windows-1252) are found out. Rejected rows go to `FILE.rejects.csv` with
+line and reason; corrected there, that file can be imported as it is. What is recorded already changes nothing, so a file may be
+imported again; `--resume` goes on where an import stopped. Nobody who opposed is mailed again because of an import.
+"""
+
+
+def manual() -> str:
+    """The whole page."""
+    return "".join([_BEFORE, *_tables(Settings, ""), _AFTER])
+
+
+def _tables(model: type[BaseModel], inside: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        table = next(iter(models_in(field.annotation)), None)
+        if table is None or field.is_required() or get_origin(field.annotation) is tuple:
+            continue
+        named = get_origin(field.annotation) is dict
+        path = f"{inside}{name}{'.NAME' if named else ''}"
+        yield f"\n## [{path}]\n\n{table.__doc__}\n\n| key | default | meaning |\n|---|---|---|\n"
+        inner = [key for key, one in table.model_fields.items() if _is_table(one)]
+        yield from (_row(key, one) for key, one in table.model_fields.items() if key not in inner)
+        yield from _tables(table, f"{path}.")
+
+
+def _is_table(field: FieldInfo) -> bool:
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def _row(key: str, field: FieldInfo) -> str:
+    default = "**required**" if field.is_required() else _default(field.get_default(call_default_factory=True))
+    return f"| `{key}` | {default} | {(field.description or '').replace('|', chr(92) + '|')} |\n"
+
+
+def _default(value: object) -> str:
+    return "" if value is None else f"`{json.dumps(_plain(value), ensure_ascii=False)}`"
+
+
+def _plain(value: object) -> object:
+    match value:
+        case timedelta():
+            return write_duration(value)
+        case Listen() | Path():
+            return str(value)
+        case tuple():
+            return [_plain(part) for part in value]
+        case _:
+            return value
+
+
+if __name__ == "__main__":
+    print(manual(), end="")
