@@ -9,6 +9,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from gateway.edges.smtp.limits import Limits
 from gateway.edges.smtp.listener import Listener
@@ -129,11 +130,11 @@ async def door(
 async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(patience):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - any condition, not one that asyncio knows of
             await asyncio.sleep(0.005)
 
 
 def pieces(octets: bytes, cuts: Iterable[int]) -> list[bytes]:
     """The octets cut at these places."""
     places = [0, *sorted({cut % (len(octets) + 1) for cut in cuts}), len(octets)]
-    return [octets[a:b] for a, b in zip(places, places[1:], strict=False) if a < b]
+    return [octets[a:b] for a, b in pairwise(places) if a < b]

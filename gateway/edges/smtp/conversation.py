@@ -17,6 +17,7 @@ from gateway.core.reply import (
     AUTH_MECHANISM,
     BAD_ARGUMENTS,
     BAD_SEQUENCE,
+    BYE,
     INTERNAL,
     LINE_TOO_LONG,
     NOT_IMPLEMENTED,
@@ -67,10 +68,8 @@ class Conversation(Stream):
     def patience(self) -> float:
         """How long the next command may take to begin."""
 
-    @property
-    @abstractmethod
-    def longest_line(self) -> int:
-        """The longest command of any verb."""
+    longest_line: int
+    """The longest command of any verb."""
 
     @abstractmethod
     async def obey(self, line: bytes) -> Reply | None:
@@ -88,11 +87,11 @@ class Conversation(Stream):
 
     async def _handle_client(self) -> None:
         roster, address = self.terms.roster, self.address
-        admitted = roster.enter(self, address)
+        admitted = linger = roster.enter(self, address)
         try:
             if admitted:
                 await self._greet()
-                await self._converse()
+                linger = await self._converse() is not BYE
             elif not self.terms.implicit_tls:
                 self.answer(TOO_BUSY)
         except Gone:
@@ -105,20 +104,24 @@ class Conversation(Stream):
             self.answer(replace(INTERNAL, close=True))
         finally:
             self.forget_mail()
-            await self.close(linger=admitted)
-            if admitted:
-                roster.leave(self, address)
+            try:
+                await self.close(linger=linger)
+            finally:
+                if admitted:
+                    roster.leave(self, address)
 
     async def _greet(self) -> None:
         if self.terms.implicit_tls and self.terms.tls is not None:
             await self.secure(self.terms.tls)
-        await asyncio.sleep(self.limits.greeting_delay)
+        if self.limits.greeting_delay:
+            await asyncio.sleep(self.limits.greeting_delay)
         await asyncio.sleep(0)  # what was sent before the connection was accepted arrives in this turn of the loop
         if self.waiting:
             raise Over(TOO_EARLY)
         self.answer(self.terms.greeting)
 
-    async def _converse(self) -> None:
+    async def _converse(self) -> Reply:
+        """Serve commands until one closes the session; returns its reply."""
         burst = 0
         while True:
             line = await self.line(self.longest_line, self.patience)
@@ -126,7 +129,7 @@ class Conversation(Stream):
             if reply is not None:
                 self.answer(reply)
                 if reply.close or reply.code == 421:
-                    return
+                    return reply
                 if id(reply) in _FAULTS:
                     self._count_error(reply)
             burst = burst + 1 if self.waiting else 0

@@ -81,6 +81,7 @@ class Session(Conversation):
 
     def __init__(self, terms: Terms, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(terms, loop)
+        self.longest_line = max(self._limit_of(verb) for verb in (b"NOOP", b"MAIL", b"AUTH"))
         self._helo = ""
         self._extended = False
         self._login: Login | None = None
@@ -95,12 +96,6 @@ class Session(Conversation):
             return self.limits.command
         return self.limits.idle_before_auth if self.terms.auth_required and self._login is None else self.limits.idle
 
-    @property
-    def longest_line(self) -> int:
-        """What the longest verb may have."""
-        limits = self.limits
-        return max(limits.command_line, limits.path_line + limits.parameters, limits.auth_answer + _AUTH_VERB)
-
     async def obey(self, line: bytes) -> Reply | None:
         """Find the verb, hold the line to its limit, serve it."""
         verb, _, argument = line.partition(b" ")
@@ -108,7 +103,7 @@ class Session(Conversation):
         serve = _VERBS.get(verb)
         if serve is None:
             return NOT_SMTP if verb in _HTTP else UNKNOWN_COMMAND
-        if len(line) + 2 > self._limit_of(verb):
+        if len(line) + 2 > self.limits.command_line and len(line) + 2 > self._limit_of(verb):
             return LINE_TOO_LONG
         return await serve(self, argument.rstrip(b" "))
 
@@ -330,7 +325,9 @@ class Session(Conversation):
         return BAD_ARGUMENTS if argument else BYE
 
 
-_VERBS: dict[bytes, Callable[[Session, bytes], Coroutine[Any, Any, Reply | None]]] = {
+_Verb = Callable[[Session, bytes], Coroutine[Any, Any, Reply | None]]
+_UNSERVED: dict[bytes, _Verb] = dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"SEND", b"SOML", b"SAML"), Session._refuse)
+_VERBS: dict[bytes, _Verb] = _UNSERVED | {
     b"HELO": Session._helo_only,
     b"EHLO": Session._ehlo,
     b"STARTTLS": Session._starttls,
@@ -344,4 +341,4 @@ _VERBS: dict[bytes, Callable[[Session, bytes], Coroutine[Any, Any, Reply | None]
     b"VRFY": Session._vrfy,
     b"HELP": Session._help,
     b"QUIT": Session._quit,
-} | dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"SEND", b"SOML", b"SAML"), Session._refuse)
+}

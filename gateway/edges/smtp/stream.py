@@ -47,7 +47,8 @@ class Stream(SMTP):
         self.limits = limits
         self.session = None
         self.envelope = None
-        self.transport = None
+        self.transport: asyncio.BaseTransport | None = None
+        self.wire: asyncio.Transport
         self._original_transport = None
         self._handler_coroutine = None
         self._timeout_handle = None
@@ -63,10 +64,11 @@ class Stream(SMTP):
         self._over: Reply | None = None
         self._idle = False
         self._retiring = False
-        self._opened = loop.time()
+        self._ends = loop.time() + limits.session
         self._due = inf
         self._then: Callable[[], None] = self._expire
         self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
 
     # What the transport tells. aiosmtpd's connection_made calls the two resets below and starts `_handle_client`.
 
@@ -75,6 +77,11 @@ class Stream(SMTP):
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         self.until(self.loop.time() + (duration or self.limits.idle_before_auth), self._expire)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport, TLS or not; aiosmtpd starts `_handle_client`."""
+        self.wire = cast(asyncio.Transport, transport)
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         """Keep what came; stop the transport when the session is behind."""
@@ -105,15 +112,11 @@ class Stream(SMTP):
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     # Facts
-
-    @property
-    def wire(self) -> asyncio.Transport:
-        """The transport, or the TLS layer above it."""
-        return cast(asyncio.Transport, self.transport)
 
     @property
     def tls(self) -> ssl.SSLObject | None:
@@ -136,22 +139,26 @@ class Stream(SMTP):
     def until(self, due: float, then: Callable[[], None]) -> None:
         """From now on `then` is called at loop time `due`, whatever was due before; nearly free unless it is earlier."""
         self._due, self._then = due, then
-        if self._alarm is None or due < self._alarm.when():
+        if due < self._alarm_at:
             if self._alarm is not None:
                 self._alarm.cancel()
-            self._alarm = self.loop.call_at(due, self._ring)
+            self._set_alarm(due)
+
+    def _set_alarm(self, at: float) -> None:
+        self._alarm_at = at
+        self._alarm = self.loop.call_at(at, self._ring)
 
     def _ring(self) -> None:
         now = self.loop.time()
         if now < self._due:
-            self._alarm = self.loop.call_at(self._due, self._ring)
+            self._set_alarm(self._due)
             return
         then, self._due, self._then = self._then, now + self.limits.idle_before_auth, self.abort
-        self._alarm = self.loop.call_at(self._due, self._ring)
+        self._set_alarm(self._due)
         then()
 
     def _expire(self) -> None:
-        over = self.loop.time() >= self._opened + self.limits.session
+        over = self.loop.time() >= self._ends
         self._over = SESSION_OVER if over and self._idle else TIMED_OUT
         self._wake()
 
@@ -190,13 +197,14 @@ class Stream(SMTP):
         """Read until a line feed is here and return its index; of a line far too long only enough is kept to see that it is."""
         self._rest = self._rest[self._at :]
         self._at = 0
-        now = self.loop.time()
         self._idle = not self._rest and not self._inbox
         wait = idle if self._idle else self.limits.command
-        self.until(min(now + wait, self._opened + self.limits.session), self._expire)
+        self.until(min(self.loop.time() + wait, self._ends), self._expire)
         try:
             while True:
-                chunk = await self._next()
+                if not self._inbox:
+                    await self._arrival()
+                chunk = self._inbox.popleft()
                 if self._idle:
                     self._idle = False
                     if b"\n" not in chunk:
@@ -215,14 +223,16 @@ class Stream(SMTP):
             return chunk
         if not self._inbox:
             self.until(due, self._expire)
-        return await self._next()
+            await self._arrival()
+        return self._inbox.popleft()
 
     def unread(self, rest: bytes) -> None:
         """Put back what came after a message."""
         self._rest, self._at = rest, 0
 
-    async def _next(self) -> bytes:
-        if not self._inbox:
+    async def _arrival(self) -> None:
+        """Send what was said, then wait until something is in the inbox."""
+        if self._out:
             await self.flush()
         while not self._inbox:
             if self._over is not None:
@@ -230,15 +240,8 @@ class Stream(SMTP):
             if self._eof:
                 raise Gone
             self._resume()
-            await self._woken()
-        return self._inbox.popleft()
-
-    async def _woken(self) -> None:
-        self._waiter = self.loop.create_future()
-        try:
+            self._waiter = self.loop.create_future()
             await self._waiter
-        finally:
-            self._waiter = None
 
     def stall(self) -> None:
         """Take no more from the network until the next read that must wait."""
@@ -265,7 +268,7 @@ class Stream(SMTP):
         """Send what was said; waits while the client does not read, and cuts it when it never does."""
         if not self._out:
             return
-        words = b"".join(self._out)
+        words = self._out[0] if len(self._out) == 1 else b"".join(self._out)
         self._out.clear()
         if self._lost or self.wire.is_closing():
             raise Gone
@@ -277,7 +280,8 @@ class Stream(SMTP):
         due, then = self._due, self._then
         self.until(self.loop.time() + self.limits.command, self.abort)
         while self._full and not self._lost:
-            await self._woken()
+            self._waiter = self.loop.create_future()
+            await self._waiter
         self.until(due, then)
 
     async def secure(self, context: ssl.SSLContext) -> None:
@@ -302,7 +306,7 @@ class Stream(SMTP):
             raise Gone from failed
         if transport is None:
             raise Gone
-        self.transport = transport
+        self.transport = self.wire = transport
 
     async def close(self, linger: bool) -> None:
         """Send what was said and hang up; lingering drains what the client still sends, so that it can read our last word."""
@@ -314,8 +318,9 @@ class Stream(SMTP):
             self.until(self.loop.time() + self.limits.linger, self._expire)
             self._over = None
             while True:
-                await self._next()
-        except (Gone, Over):
+                await self._arrival()
+                self._inbox.clear()
+        except (Gone, Over, OSError):  # OSError: the client reset the connection and the transport does not know yet
             pass
         finally:
             if self._alarm is not None:

@@ -116,7 +116,7 @@ class DotReader:
         end = data.find(_END, stuffed) if stuffed >= 0 else -1
         keep = end + 2 if end >= 0 else len(data) - _beginning_of_end(data)
         piece = data[:keep]
-        if stuffed >= 0:
+        if 0 <= stuffed != end:
             piece = piece.replace(b"\r\n.", b"\r\n")
         self._add(piece)
         if end >= 0:
