@@ -18,7 +18,7 @@ from gateway.core.compose import Letterhead
 from gateway.core.model import Partner, Stream
 from gateway.core.notice import Notices
 from gateway.core.policy import Policy
-from gateway.core.sign import DkimKey
+from gateway.core.sign import SES_PROFILE, DkimKey
 from gateway.core.token import TokenKeys
 from gateway.edges.clock import SystemClock
 from gateway.edges.compute import Threads
@@ -38,6 +38,7 @@ from gateway.flow.notify import Notifications
 from gateway.flow.outbound import Bounds, Outbound
 from gateway.flow.ports import OptOutHealth
 from gateway.settings import Settings, to_partners, to_streams, upstream_password
+from gateway.settings.models import Upstream as GivenUpstream
 
 T = TypeVar("T")
 Send = Callable[[Coroutine[Any, Any, T]], "asyncio.Future[T]"]
@@ -127,9 +128,16 @@ def make_letterheads(settings: Settings, nouns: Nouns, tokens: TokenKeys, public
             public_url,
             settings.inbound.domain or "",
             nouns.hostname,
+            _unsigned(settings.upstream[stream.upstream]),
         )
         for name, stream in nouns.streams.items()
     }
+
+
+def _unsigned(upstream: GivenUpstream) -> frozenset[str]:
+    """Fields this provider rewrites after us, which must stay out of the signature."""
+    ses = upstream.profile == "ses" or (upstream.profile == "auto" and upstream.host.lower().endswith(".amazonaws.com"))
+    return SES_PROFILE if ses else frozenset()
 
 
 def _signing_keys(settings: Settings, advertiser: str) -> dict[str, tuple[DkimKey, ...]]:

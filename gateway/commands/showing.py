@@ -72,8 +72,8 @@ marc@example.org,maison,newsletter,consumer,consent,direct,2026-09-01T10:00:00+0
 paul@example.net,maison,events,consumer,consent,direct,2026-09-02T10:00:00+02:00,checkbox-ticked,I want invitations,,
 anne@example.net,maison,newsletter,consumer,consent,voisin,2026-09-02T10:00:00+02:00,checkbox-ticked,Offers of partners,,2026-07
 luc@example.net,maison,newsletter,consumer,consent,voisin,2026-09-02T10:00:00+02:00,checkbox-ticked,Offers of partners,,
-jeanne@company.example,maison,newsletter,professional,legitimate-interest,un annuaire public,2026-09-03T10:00:00+02:00,manual,,purchasing,
-hugo@company.example,maison,newsletter,professional,legitimate-interest,un annuaire public,2026-09-03T10:00:00+02:00,manual,,,
+jeanne@company.example,maison,newsletter,professional,legitimate-interest,annuaire public,2026-09-03,manual,,purchasing,
+hugo@company.example,maison,newsletter,professional,legitimate-interest,annuaire public,2026-09-03,manual,,,
 """
 
 CAST = {

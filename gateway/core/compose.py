@@ -31,7 +31,8 @@ DROP_MARKETING = DROP_ALWAYS | {"list-unsubscribe", "list-unsubscribe-post", "li
 class Letterhead:
     """What all mail of one stream has in common: identity, authority, signing keys by From domain, the ways to opt out.
 
-    `inbound_domain` is empty where no inbound listener is configured: then there is no mailto door.
+    `inbound_domain` is empty where no inbound listener is configured: then there is no mailto door. `unsigned` are the fields the
+    provider rewrites after us (R-MBX-21).
     """
 
     stream: Stream
@@ -43,6 +44,7 @@ class Letterhead:
     public_url: str
     inbound_domain: str
     hostname: str
+    unsigned: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def compose(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_
     rewritten = rewrite(message, edit)
     if isinstance(rewritten, CannotCarry):
         return _OBSTACLES[rewritten.why]
-    signature = sign(rewritten.chunks, keys, int(stamp.now.timestamp()), frozenset())
+    signature = sign(rewritten.chunks, keys, int(stamp.now.timestamp()), head.unsigned)
     chunks = (signature, *rewritten.chunks)
     own = own_unsubscribe(message) if marketing else b""
     return Finished(chunks, body_digest(chunks), words.template if words else "", own, sum(len(chunk) for chunk in chunks))
