@@ -148,7 +148,7 @@ class Upstream(Table):
     pool: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(default=20, description="Connections at most.")
     profile: Literal["auto", "plain", "ses"] = Field(
         default="auto",
-        description='"ses" leaves the fields Amazon SES rewrites out of our signature (R-MBX-21); "auto" does so by the host\'s name.',
+        description='"ses" signs no field that Amazon SES rewrites (R-MBX-21); "auto" does so by the name of the host.',
     )
 
 
