@@ -160,6 +160,8 @@ class Gateway:
             return ""
 
         async def spool() -> str:
+            if lost := sum(len(spool.orphans) for spool in state.spools):
+                return f"{lost} kept messages have lost their body"
             return "" if state.spools[0].free_bytes() > SPOOL_RESERVE else "too little room on the spool's disk"
 
         async def opt_out() -> str:
