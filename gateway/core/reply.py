@@ -13,6 +13,7 @@ from typing import assert_never
 from gateway.core.model import Fate, Outcome, Reason, Ref, Stage
 
 MAX_TEXT = 400
+_ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +181,11 @@ def for_outcome(outcome: Outcome) -> Reply:
         case Fate.DELIVERED:
             return RELAYED
         case Fate.REFUSED | Fate.DEFERRED:
-            digit = str(outcome.code)[0]
-            enhanced = outcome.enhanced if outcome.enhanced.startswith(f"{digit}.") else f"{digit}.0.0"
-            return Reply(outcome.code, enhanced, f"next-hop: {clean(outcome.text)}")
+            # Passed on, 421 would promise that we hang up (RFC 5321 3.8): it is the next hop that does.
+            code = 451 if outcome.code == 421 else outcome.code
+            classed = _ENHANCED.fullmatch(outcome.enhanced) and outcome.enhanced[0] == str(code)[0]
+            enhanced = outcome.enhanced if classed else f"{code // 100}.0.0"
+            return Reply(code, enhanced, f"next-hop: {clean(outcome.text)}")
         case Fate.UNREACHABLE | Fate.AMBIGUOUS:
             return NEXT_HOP_TLS if outcome.stage is Stage.TLS else NEXT_HOP_DOWN
         case Fate.OURS:
