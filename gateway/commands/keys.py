@@ -25,14 +25,18 @@ def new(
         Path | None, typer.Option(help="Where to write the key; without it, SELECTOR.pem here.", dir_okay=False)
     ] = None,
     ed25519: Annotated[bool, typer.Option("--ed25519", help="Ed25519 instead of RSA-2048; use it beside RSA, not alone.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave a key file that is there as it is, and print its record.")] = False,
 ) -> None:
     """Make a DKIM key, mode 0600, and print the DNS record to publish."""
     from gateway.core.sign import Algorithm
-    from gateway.edges.keys import KeyFault, write_dkim_key
+    from gateway.edges.keys import KeyFault, dns_record, load_dkim, write_dkim_key
 
-    path = file or Path(f"{selector}.pem")
+    path, folded = file or Path(f"{selector}.pem"), _domain(domain)
     try:
-        record = write_dkim_key(path, Algorithm.ED25519 if ed25519 else Algorithm.RSA, _domain(domain), selector)
+        if keep and path.exists():
+            record = dns_record(load_dkim(path, folded, selector))
+        else:
+            record = write_dkim_key(path, Algorithm.ED25519 if ed25519 else Algorithm.RSA, folded, selector)
     except KeyFault as error:
         stop(str(error))
     for line in record.lines():
