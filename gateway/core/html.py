@@ -21,7 +21,8 @@ _COMMENT = r"<!--(?:-?>|[^-]*+(?:-(?!-!?>)[^-]*+)*+--!?>)"
 _BOGUS = r"<(?:!(?!--)|\?|/(?![A-Za-z]))[^>]*+>"
 _TAG = rf"<(?!(?:{_RAW})[\s/>]|/(?:{_CLOSERS})[\s/>])/?[A-Za-z]{_ATTRIBUTES}"
 _SKIP = re.compile(rf"(?:[^<]++|{_TAG}|{_COMMENT}|<(?![A-Za-z!/?])|{_BOGUS})*+".encode())
-_RAW_START = re.compile(rf"<({_RAW})(?=[\s/>])".encode())
+# Their first three letters, in the one shape the engine finds five times faster; `_OPEN` looks closer.
+_RAW_START = re.compile(f"<[sStTxXiInN](?:{'|'.join(sorted({_any_case(name[1:3]) for name in _RAW_TEXT}))})".encode())
 _FEW = 50
 _AFTER_TAG = re.compile(rb"[<\"']")
 _OPEN = re.compile(rf"<({_RAW})(?=[\s/>]){_ATTRIBUTES}".encode())
@@ -86,7 +87,8 @@ def _surely_real(page: bytes, at: int) -> bool:
         opened_tag = _OPEN.match(page, found.start(), at)
         if opened_tag is None or number > _FEW:
             return False
-        last[found[1].lower()] = max(opened_tag.end(), last.get(found[1].lower(), 0))
+        name = opened_tag[1].lower()
+        last[name] = max(opened_tag.end(), last.get(name, 0))
     return all(_RAW_END[name].search(page, after, at) for name, after in last.items())
 
 

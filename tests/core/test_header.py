@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -194,3 +195,10 @@ def test_our_trace_stands_on_top_and_our_fields_above_the_tools() -> None:
     assert names[:4] == ["Received", "Received", "List-Unsubscribe", "X-Ours"]
     assert names.count("List-Unsubscribe") == 1
     assert not {"Bcc", "X-Tool", "Return-Path"} & set(names)
+
+
+@pytest.mark.parametrize("block", [b"a" * 99_000, b"a:" * 49_000, b"a: b\r\n" + b" " * 90_000, b"\r\n a" * 24_000, b": " * 49_000])
+def test_a_hostile_block_is_read_in_linear_time(block: bytes) -> None:
+    began = time.process_time()
+    parse(block + b"\r\n\r\nx\r\n")
+    assert time.process_time() - began < 0.05
