@@ -1,4 +1,4 @@
-"""The end-of-data vectors of reliability 3.1 over a real socket: nothing but CRLF.CRLF ends a message, nobody smuggles a second one."""
+"""The end-of-data vectors of reliability 3.1 over a real socket: only CRLF.CRLF ends a message, nobody smuggles a second one."""
 
 from __future__ import annotations
 
