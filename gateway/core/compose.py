@@ -13,9 +13,10 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from gateway.core import reply as replies
+from gateway.core.header import unfold
 from gateway.core.mime import Message
 from gateway.core.model import Category, Due, Partner, PersonKey, Stream
-from gateway.core.notice import NoticeFault, Notices, Words
+from gateway.core.notice import LANGUAGES, NoticeFault, Notices, Words
 from gateway.core.reply import Reply
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
 from gateway.core.sign import DkimKey, body_digest, sign
@@ -25,6 +26,7 @@ STAMP = "compliance-gateway"
 # List-* of a tool are never trusted (R-STD-30); our own border writes no Authentication-Results on mail that leaves (R-STD-39, 72).
 DROP_ALWAYS = frozenset({"bcc", "return-path", "authentication-results"})
 DROP_MARKETING = DROP_ALWAYS | {"list-unsubscribe", "list-unsubscribe-post", "list-id", "feedback-id"}
+_ENOUGH = 4096  # octets of a body that tell messages apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ _OBSTACLES = {
     Obstacle.NO_TEXT: replies.NO_TEXT_PART,
     Obstacle.LONG_LINE: replies.LINES_TOO_LONG,
     Obstacle.EIGHT_BIT: replies.NEEDS_8BIT,
+    Obstacle.HEADER: replies.INTERNAL,
 }
 
 
@@ -126,10 +129,11 @@ def opt_out_url(head: Letterhead, token: str) -> str:
 
 
 def language(message: Message, stream: Stream) -> str:
-    """The language of our words: the message's Content-Language, else the stream's."""
-    for value in message.values("content-language"):
-        tag = value.decode("ascii", "replace").strip().lower()[:2]
-        if tag in ("fr", "en"):
+    """The language of our words: Content-Language of the message or of a part that is read (RFC 3282), else the stream's."""
+    for part in message.root.walk():
+        field = None if part.attached else part.field("content-language")
+        tag = unfold(message.raw, field).decode("ascii", "replace").lower()[:2] if field else ""
+        if tag in LANGUAGES:
             return tag
     return stream.language
 
@@ -155,10 +159,17 @@ def _headers(message: Message, head: Letterhead, stamp: Stamp, token: str) -> tu
     if not message.has("date"):
         put.append(("Date", format_datetime(stamp.now).encode()))
     if not message.has("message-id"):
-        put.append(("Message-ID", f"<{stamp.id}.{int(stamp.now.timestamp() * 1e6):x}@{head.hostname}>".encode()))
+        put.append(("Message-ID", message_id(message, head.hostname, stamp.id)))
     if token:
         put += list_headers(head, token)
     return tuple(put)
+
+
+def message_id(message: Message, hostname: str, decision: str) -> bytes:
+    """The identifier of a message that came without one: the same at every attempt, so that a second copy is known as one."""
+    body = message.root.body
+    start = hashlib.sha256(message.raw[body : body + _ENOUGH]).hexdigest()[:12]
+    return f"<{decision}.{start}@{hostname}>".encode()
 
 
 def received(hostname: str, stamp: Stamp) -> bytes:
@@ -183,6 +194,11 @@ def list_headers(head: Letterhead, token: str) -> list[tuple[str, bytes]]:
     return [
         ("List-Unsubscribe", unsubscribe.encode()),
         ("List-Unsubscribe-Post", b"List-Unsubscribe=One-Click"),
-        ("List-Id", f"<{head.stream.name}.{advertiser.from_domains[0]}>".encode()),
+        ("List-Id", f"<{_list_label(head.stream.name)}.{advertiser.from_domains[0]}>".encode()),
         ("Feedback-ID", f"{head.stream.name}:{advertiser.name}:{head.stream.category.value}:{sender_id}".encode()),
     ]
+
+
+def _list_label(stream: str) -> str:
+    """A stream's name as RFC 2919 2 wants it: a dot-atom, so no dot without something before and after it."""
+    return ".".join(label or "-" for label in stream.split("."))
