@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, say, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, say, stop
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,7 +51,7 @@ def _tell_faults(error: ConfigurationError, json: bool) -> None:
 
     if json:
         faults = [{"line": fault.line, "setting": show_path(fault.where), "fault": fault.sentence} for fault in error.faults]
-        typer.echo(dumps({"faults": faults}, ensure_ascii=False))
+        out(dumps({"faults": faults}, ensure_ascii=False))
     say(str(error))
     say(f"{len(error.faults)} faults: the gateway would not start.")
 
@@ -111,11 +111,11 @@ def _as_json(settings: Settings, faults: list[str], notes: list[str]) -> None:
     from json import dumps
 
     effective = settings.model_dump(mode="json")
-    typer.echo(dumps({"settings": effective, "faults": faults, "notes": notes}, ensure_ascii=False))
+    out(dumps({"settings": effective, "faults": faults, "notes": notes}, ensure_ascii=False))
 
 
 def _as_words(config: Path, settings: Settings, notes: list[str]) -> None:
-    typer.echo(f"# {config}, with every default")
+    out(f"# {config}, with every default")
     for name in ("gateway", "submission", "inbound", "web", "delivery"):
         _table(name, getattr(settings, name))
     for name in ("upstream", "advertiser", "stream", "partner"):
@@ -128,11 +128,11 @@ def _as_words(config: Path, settings: Settings, notes: list[str]) -> None:
 def _table(name: str, table: BaseModel) -> None:
     """One table as TOML; what is not set shows as a comment."""
     shown = table.model_dump(mode="json")
-    typer.echo(f"\n[{name}]")
+    out(f"\n[{name}]")
     for key, value in shown.items():
         if isinstance(value, dict):
             continue
-        typer.echo(f"# {key}" if value is None else f"{key} = {_toml(value)}")
+        out(f"# {key}" if value is None else f"{key} = {_toml(value)}")
     for key, value in table:
         if isinstance(shown[key], dict):
             _table(f"{name}.{key}", value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_one, show_rows, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, show_rows, stop
 from gateway.commands.whom import AddressText, read_address
 from gateway.core.model import Audience, Basis, Consent
 
@@ -102,7 +102,7 @@ async def _list(config: Path, advertiser: str, json: bool) -> None:
 
     async with open_office(config, Writing.NOTHING) as office:
         register_ = await office.store.book.consents(None, advertiser)
-    show_rows(COLUMNS, [_row(consent) for consent, _ in register_], json)
+    show_rows(COLUMNS, (_row(consent) for consent, _ in register_), json)
 
 
 @app.command()
@@ -121,7 +121,7 @@ async def _show(config: Path, address: str, json: bool) -> None:
     for consent in records:
         show_one(_proof(consent), json)
         if not json and consent is not records[-1]:
-            typer.echo("")
+            out("")
 
 
 @app.command("import")

@@ -29,6 +29,11 @@ def say(words: str) -> None:
     typer.echo(words, err=True)
 
 
+def out(line: str) -> None:
+    """Print one line of data; a long list is not flushed line by line."""
+    sys.stdout.write(f"{line}\n")
+
+
 def stop(words: str, code: int = 1) -> NoReturn:
     """Tell why the command ends here, and end it."""
     say(words)
@@ -39,24 +44,24 @@ def show_rows(columns: Sequence[str], rows: Iterable[Sequence[Cell]], as_json: b
     """Print a list: JSON lines for machines, aligned columns for people."""
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False))
+            out(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False))
         return
     table = [tuple(columns), *(tuple(_plain(cell) for cell in row) for row in rows)]
     if len(table) == 1:
         return
     widths = [max(len(row[place]) for row in table) for place in range(len(columns))]
     for row in table:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        out("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def show_one(facts: Mapping[str, Cell], as_json: bool) -> None:
     """Print one thing: a JSON object, or one line a fact."""
     if as_json:
-        typer.echo(json.dumps(facts, ensure_ascii=False))
+        out(json.dumps(facts, ensure_ascii=False))
         return
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        typer.echo(f"{name.ljust(width)}  {_plain(value)}".rstrip())
+        out(f"{name.ljust(width)}  {_plain(value)}".rstrip())
 
 
 def _plain(cell: Cell) -> str:

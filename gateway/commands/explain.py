@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, assert_never
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, stop
 from gateway.commands.whom import AddressText, read_address
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def _explain(config: Path, text: str, name: str, json: bool) -> None:
         if stream is None:
             stop(f"There is no stream {name!r}; there are: {', '.join(sorted(office.streams)) or 'none'}.", 2)
         told = await office.report().explain(address, stream)
-    typer.echo(_as_json(told) if json else "\n".join(told.lines()))
+    out(_as_json(told) if json else "\n".join(told.lines()))
     if not isinstance(told.verdict, Allow):
         raise typer.Exit(1)
 

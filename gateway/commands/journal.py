@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_rows, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows, stop
 from gateway.commands.whom import read_address
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ async def _show(config: Path, ref: str, person: str, last: int, json: bool) -> N
     if not entries:
         stop("There is no such entry.")
     for entry in entries:
-        typer.echo(_as_json(entry) if json else _as_words(entry))
+        out(_as_json(entry) if json else _as_words(entry))
 
 
 @app.command()
@@ -119,7 +119,7 @@ async def _export(config: Path, heads: Path) -> None:
     reached: dict[str, Head] = {}
     async with open_office(config, Writing.NOTHING) as office:
         async for entry in office.store.journal.entries():
-            typer.echo(entry_line(entry))
+            out(entry_line(entry))
             reached[entry.writer] = (entry.writer, entry.seq, entry.hash)
     write_heads(heads, reached.values())
     say(f"Heads of {len(reached)} chains: {heads}")

@@ -107,7 +107,7 @@ async def _list(config: Path, block: Block | None, json: bool) -> None:
 
     async with open_office(config, Writing.NOTHING) as office:
         every = await office.store.book.oppositions()
-    show_rows(COLUMNS, [_row(one) for one in every if block in (None, one.block)], json)
+    show_rows(COLUMNS, (_row(one) for one in every if block in (None, one.block)), json)
 
 
 @app.command()

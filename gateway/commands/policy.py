@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_rows, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows, stop
 
 if TYPE_CHECKING:
     from gateway.core.policy import Policy
@@ -78,7 +78,7 @@ async def _show(config: Path, names: list[str], json: bool) -> None:
         return
     for policy, identifier, state, says, source in rows:
         off = " (off in this pack)" if state == "off" else ""
-        typer.echo(f"{policy}  {identifier}{off}\n  {says}\n  {source}")
+        out(f"{policy}  {identifier}{off}\n  {says}\n  {source}")
 
 
 def _configured(config: Path) -> tuple[Path | None, tuple[str, ...]]:
