@@ -124,11 +124,11 @@ def newsletter(text: str = "Bonjour,\nvoici les nouvelles.\n", **headers: str) -
         "Message-ID": "<septembre.1@maison.example>",
     }
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+    message.set_content(text)
+    message.add_alternative(f"<html><body><p>{text}</p></body></html>", subtype="html")
     for name, value in fields.items():
         if value:
             message[name] = value
-    message.set_content(text)
-    message.add_alternative(f"<html><body><p>{text}</p></body></html>", subtype="html")
     return message.as_bytes(policy=email.policy.SMTP)
 
 
