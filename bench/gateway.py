@@ -5,13 +5,12 @@ The limits that would end a long load session are raised; nothing else differs f
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
 
 from bench.people import ADVERTISER, PARTNER, PURPOSE, SECRET, STREAM, TOOL
-from bench.processes import answers, free_port, start, stop, wait_until
+from bench.processes import Failed, answers, free_port, start, stop, wait_until
 from bench.sink import Sink
 
 _CONFIG = """\
@@ -56,6 +55,28 @@ contact = "privacy@friend.example"
 """
 
 
+def furnish(folder: Path, people: Path, key: Path, sink: int, workers: int = 1, port: int = 0) -> Path:
+    """A folder with everything the gateway needs, a copy of the people included; its configuration file."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(people, folder / "var")
+    shutil.copy(key, folder / "dkim.pem")
+    (folder / "dkim.pem").chmod(0o600)
+    config = folder / "gateway.toml"
+    config.write_text(
+        _CONFIG.format(
+            workers=workers,
+            port=port or free_port(),
+            web=free_port(),
+            sink=sink,
+            advertiser=ADVERTISER,
+            stream=STREAM,
+            purpose=PURPOSE,
+            partner=PARTNER,
+        )
+    )
+    return config
+
+
 class Gateway:
     """One running gateway of so many processes, with its own copy of the million people."""
 
@@ -65,31 +86,14 @@ class Gateway:
         self.name = name
         self.sink: Sink | None = sink
         self.port = free_port()
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(people, folder / "var")
-        shutil.copy(key, folder / "dkim.pem")
-        (folder / "dkim.pem").chmod(0o600)
-        config = folder / "gateway.toml"
-        config.write_text(
-            _CONFIG.format(
-                workers=workers,
-                port=self.port,
-                web=free_port(),
-                sink=sink.port,
-                advertiser=ADVERTISER,
-                stream=STREAM,
-                purpose=PURPOSE,
-                partner=PARTNER,
-            )
-        )
-        command = [sys.executable, "-m", "gateway", "serve", "--config", config]
-        self._process = start(command, folder / "gateway.log", env={**os.environ, "PYTHONUNBUFFERED": "1"})
+        config = furnish(folder, people, key, sink.port, workers, self.port)
+        self._log = folder / "gateway.log"
+        self._process = start([sys.executable, "-m", "gateway", "serve", "--config", config], self._log)
         try:
-            wait_until(lambda: self._ready(workers), 30, f"{name} greets (its words: {folder / 'gateway.log'})")
-        except BaseException:
+            wait_until(lambda: self._announced() >= workers and answers(self.port), 60, f"{name} greets (see {self._log})")
+        except Failed:
             stop(self._process)
             raise
-        self._log = folder / "gateway.log"
 
     def roots(self) -> list[int]:
         """`gateway serve`; its workers are its children."""
@@ -99,6 +103,6 @@ class Gateway:
         """SIGTERM: it drains."""
         stop(self._process, 60)
 
-    def _ready(self, workers: int) -> bool:
-        """Whether as many workers announced themselves as were ordered, and one greets."""
-        return answers(self.port)
+    def _announced(self) -> int:
+        """How many of its processes said that they serve."""
+        return self._log.read_text().count("Serving:") if self._log.exists() else 0

@@ -61,7 +61,7 @@ class Peer:
         database = suppressed(folder.parent / "suppressed.db")
         config = folder / "opendkim.conf"
         config.write_text(_OPENDKIM.format(folder=folder, key=key))
-        milter = [PYTHON, Path(__file__).with_name("rewriter.py"), folder / "rewriter.sock", database]
+        milter: list[str | Path] = [PYTHON, Path(__file__).with_name("rewriter.py"), folder / "rewriter.sock", database]
         self._milters = [
             start(milter, folder / "rewriter.log", umask=0),
             start(["/usr/sbin/opendkim", "-f", "-x", config], folder / "opendkim.log"),

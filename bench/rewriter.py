@@ -13,7 +13,7 @@ import sqlite3
 import sys
 from email.message import EmailMessage
 
-import Milter
+import Milter  # type: ignore[import-not-found]
 
 SECRET = b"a secret that is long enough for an HMAC key"
 TEXT = "\n--\nVous recevez ce message car vous l'avez demandé.\nSe désinscrire : {url}\n"
@@ -21,7 +21,7 @@ HTML = '<p style="font-size:12px">Vous recevez ce message car vous l\'avez deman
 FOUND = "SELECT 1 FROM suppressed WHERE address = ?"
 
 
-class Rewriter(Milter.Base):
+class Rewriter(Milter.Base):  # type: ignore[misc]
     """One connection from Postfix; `database` is opened by `main`."""
 
     database = ""
@@ -44,19 +44,19 @@ class Rewriter(Milter.Base):
             return int(Milter.REJECT)
         return int(Milter.CONTINUE)
 
-    @Milter.noreply
+    @Milter.noreply  # type: ignore[untyped-decorator]
     def header(self, name: str, value: str) -> int:
         """Keep the header for the parser."""
         self.raw.append(f"{name}: {value}\r\n".encode("utf-8", "surrogateescape"))
         return int(Milter.CONTINUE)
 
-    @Milter.noreply
+    @Milter.noreply  # type: ignore[untyped-decorator]
     def eoh(self) -> int:
         """The blank line."""
         self.raw.append(b"\r\n")
         return int(Milter.CONTINUE)
 
-    @Milter.noreply
+    @Milter.noreply  # type: ignore[untyped-decorator]
     def body(self, chunk: bytes) -> int:
         """Keep the body."""
         self.raw.append(chunk)

@@ -95,12 +95,20 @@ class Session:
         self.sock.send(b"MAIL FROM:<%b>\r\n" % SENDER.encode())
         return True
 
-    def answer(self) -> bool:
-        """Read one answer and go on; False when this session has no more to do."""
-        said = self.sock.recv(4096)
-        if not said:
+    def serve(self, event: int) -> bool:
+        """Go on as far as the connection allows; False when this session has no more to do."""
+        try:
+            if event & select.EPOLLOUT:
+                self._write()
+            return not event & ~select.EPOLLOUT or self._answer()
+        except ConnectionError:
             self._load.refused["connection closed"] += 1
             return False
+
+    def _answer(self) -> bool:
+        said = self.sock.recv(4096)
+        if not said:
+            raise ConnectionError
         if said[0] > 51:  # ASCII "3": the server refused
             return self._refused(said)
         step = self.step
@@ -111,7 +119,7 @@ class Session:
             self.sock.send(b"DATA\r\n")
         elif step == DATA:
             self._rest = [memoryview(self._head), self._load.letter.body]
-            self.write()
+            self._write()
         elif step == END:
             self._load.took.append(time.monotonic() - self._began)
             return self.begin()
@@ -119,7 +127,7 @@ class Session:
             return self.begin()
         return True
 
-    def write(self) -> None:
+    def _write(self) -> None:
         """Send what the connection takes of the message; `wants_write` says whether some is left."""
         while self._rest:
             try:
@@ -169,9 +177,7 @@ def run(sessions: list[Session]) -> None:
             raise SystemExit(f"no answer for {PATIENCE:.0f} s; {len(open_)} sessions wait")
         for number, event in events:
             session = open_[number]
-            if event & select.EPOLLOUT:
-                session.write()
-            if event & ~select.EPOLLOUT and not session.answer():
+            if not session.serve(event):
                 poll.unregister(number)
                 del open_[number]
                 continue
