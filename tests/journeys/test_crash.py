@@ -1,10 +1,9 @@
-"""Crash safety: killed at any moment under load, the gateway loses nothing it acknowledged and doubles nothing it cannot explain."""
+"""Crash safety: killed at any moment under load, the gateway loses nothing it acknowledged and doubles nothing unexplained."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ class House:
         if not self.life.pid:
             await self.life.start()
         async with asyncio.timeout(30):
-            while self._rows():
+            while self._rows():  # noqa: ASYNC110 - another process empties it
                 await asyncio.sleep(0.05)
         assert await self.life.terminate() == 0
         basis = frozenset([*self.load.customers, *self.load.leavers])
@@ -73,7 +72,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path, starter: Nursery | Plain, seed: int, resend: bool = True) -> AsyncIterator[House]:
     """A company whose gateway runs; its load is sent by `under_load`."""
-    folder.mkdir()
+    folder.mkdir()  # noqa: ASYNC240 - nothing else runs yet
     sink = Moody(seed)
     _, port = await sink.start()
     try:
@@ -144,4 +143,5 @@ async def test_stopping_under_load_finishes_what_was_begun(tmp_path: Path) -> No
         found = await one.found()
     print(found)
     assert not found.violations, found
-    assert found.counts["second copies"] == found.counts["second copies after ambiguous answers"], found
+    assert found.counts["second copies: attempt without outcome"] == 0, found
+    assert found.counts["second copies: resent"] == 0, found

@@ -1,4 +1,4 @@
-"""The invariants I1 to I10 of a whole run, checked from outside: what tool and people saw, what the provider got, what is on record.
+"""The invariants I1 to I10 of a whole run, checked from outside: what tool and people saw, what left, what is on record.
 
 Run it when the gateway has stopped and its spool is empty. Each violation is one sentence that begins with the invariant's number.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -100,6 +100,7 @@ async def check(run: Run) -> Found:
 
 async def read_record(var: Path) -> Record:
     """Journal, oppositions and what the spools still hold; the gateway must have stopped."""
+    spools = [open_spool(path) for path in sorted(var.glob("spool-*.db"))]  # noqa: ASYNC240 - nothing else runs
     store = open_store(var / "gateway.db", "reader")
     try:
         entries = [entry async for entry in store.journal.entries()]
@@ -107,8 +108,7 @@ async def read_record(var: Path) -> Record:
     finally:
         await store.close()
     waiting = 0
-    for path in sorted(var.glob("spool-*.db")):
-        spool = open_spool(path)
+    for spool in spools:
         waiting += await spool.depth() + len(spool.orphans)
         await spool.close()
     events = {f"{one.writer}-{one.seq}": event for one in entries if (event := parse_event(one.body)) is not None}
@@ -245,17 +245,25 @@ class _Check:
             number = arrived[copy.message_id, copy.address]
             if number == 1:
                 continue
-            doubtful = sum(self._doubtful(ref) for ref in self._attempts[copy.key])
+            ambiguous = sum(self._ended(ref) == "ambiguous" for ref in self._attempts[copy.key])
+            unknown = sum(self._ended(ref) == "" for ref in self._attempts[copy.key])
             lost = resent[copy.message_id, copy.address]
-            self._found.counts["second copies"] += number - 1
-            self._found.counts["second copies explained by the journal"] += min(number - 1, doubtful)
-            if number - 1 > doubtful + lost:
-                yield f"I6 {copy.name} arrived {number} times; {doubtful} doubtful attempts, {lost} answers lost"
+            unexplained = self._explain(number - 1, {"ambiguous": ambiguous, "attempt without outcome": unknown, "resent": lost})
+            if unexplained:
+                yield f"I6 {copy.name} came {number} times; {ambiguous} ambiguous, {unknown} without outcome, {lost} answers lost"
 
-    def _doubtful(self, attempt: str) -> bool:
-        """Whether an attempt may have reached the provider without our knowing."""
+    def _ended(self, attempt: str) -> str:
+        """How an attempt ended, empty where nobody knows."""
         outcome = self._outcomes.get(attempt)
-        return outcome is None or outcome.outcome == "ambiguous"
+        return outcome.outcome if outcome is not None else ""
+
+    def _explain(self, second: int, causes: Mapping[str, int]) -> int:
+        """Count each second copy under the first cause that is left; how many have none."""
+        for cause, number in causes.items():
+            explained = min(second, number)
+            self._found.counts[f"second copies: {cause}"] += explained
+            second -= explained
+        return second
 
     def _own_token(self) -> Iterator[str]:
         for copy in self._copies:

@@ -1,7 +1,7 @@
 """A mailing tool that never rests, and people who press their opt-out: what was acknowledged to whom, and when, is kept.
 
-The tool behaves as tools do: it logs in, says one thing at a time, connects again when it was cut off, and (in one mode) sends again,
-byte for byte, what was not acknowledged. Times are of the monotonic clock, which all processes of the machine share.
+The tool behaves as tools do: it logs in, says one thing at a time, connects again when it was cut off, and (in one mode) sends
+again, byte for byte, what was not acknowledged. Times are of the monotonic clock, which all processes of the machine share.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.core.address import Identity
 from gateway.core.change import Learn
 from gateway.core.model import Audience, Basis, Consent
 from gateway.edges.keys import KeyRing
-from gateway.edges.sink import Received, Sink
+from gateway.edges.sink import Sink
 from gateway.edges.store.sqlite import open_store
 from tests.support.gateway import SECRET, person
 from tests.support.process import Ports
@@ -272,7 +272,7 @@ async def one_click(port: int, path: str) -> int:
 
 
 def write(message_id: str, text: bytes, size: int) -> bytes:
-    """A newsletter in text and HTML that says `text` in both, padded to about `size` octets; CRLF, dots not stuffed (none leads)."""
+    """A newsletter in text and HTML that says `text` in both, padded to about `size` octets; no line begins with a dot."""
     padding = b"Lorem ipsum dolor sit amet, consectetur adipiscing elit.\r\n" * (size // 116)
     return (
         b"From: Maison <" + SENDER.encode() + b">\r\nTo: undisclosed-recipients:;\r\nSubject: Septembre\r\n"
@@ -312,8 +312,3 @@ def _consent(identity: Identity, address: str) -> Consent:
         wording="I want the newsletter",
         recorded_at=WHEN,
     )
-
-
-def copies_of(messages: Iterable[Received]) -> list[Received]:
-    """The copies for people; our own reports go from `<>`."""
-    return [one for one in messages if one.sender]

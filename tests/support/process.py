@@ -1,7 +1,8 @@
 """A gateway in a process of its own, to be killed, ended and started again on the same data and the same ports.
 
-Starting Python and importing everything takes longer than the short lives of a crash test, so `Nursery` imports once and forks each
-gateway from there: a real process with its own sockets, files and threads, and a real SIGKILL. `Plain` starts `python -m gateway serve`.
+Starting Python and importing everything takes longer than the short lives of a crash test, so `Nursery` imports once and forks
+each gateway from there: a real process with its own sockets, files and threads, and a real SIGKILL. `Plain` starts
+`python -m gateway serve`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +23,8 @@ from tests.support.corpora import ROOT
 from tests.support.gateway import company, enlist
 
 PATIENCE = 30.0
+EVERYTHING = ("gateway.app", "gateway.commands.serve", "gateway.commands.office", "uvicorn.lifespan.off", "uvicorn.loops.asyncio")
+"""What a gateway imports until it serves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +219,8 @@ def _fork(config: Path) -> int:
 
 def _obey() -> None:
     """The nursery's own loop: `start CONFIG` and `wait PID`, one line each; the end of its input ends what it started."""
-    import gateway.app
-    import gateway.commands.office
-    import gateway.commands.serve
-    import uvicorn.lifespan.off
-    import uvicorn.loops.asyncio  # noqa: F401 - imported so that children need not
-
+    for module in EVERYTHING:
+        import_module(module)
     running: set[int] = set()
     for line in sys.stdin:
         verb, _, argument = line.strip().partition(" ")
