@@ -61,6 +61,7 @@ class Conversation(Stream):
         self._errors = 0
         self._unknown = 0
         self._idle_commands = 0
+        self._asking = False
         self._overran = False
 
     @property
@@ -157,20 +158,22 @@ class Conversation(Stream):
     async def ask(self, question: Awaitable[T]) -> T | Reply:
         """A desk's answer; its faults and its silence become INTERNAL. The client's deadline stands still meanwhile."""
         self.until(self.loop.time() + self.limits.answer, self._overrun)
+        self._asking, self._overran = True, False
         try:
             return await question
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self._overran or task is None:
                 raise
-            self._overran = False
             task.uncancel()
             self.terms.log.say("desk-silent", listener=self.terms.kind)
         except Exception as fault:  # noqa: BLE001 - whatever a journey raises is our fault and must be a 451 (I9)
             self.terms.log.say("desk-fault", listener=self.terms.kind, fault=type(fault).__name__)
+        finally:
+            self._asking = False
         return INTERNAL
 
     def _overrun(self) -> None:
-        self._overran = True
-        if self._handler_coroutine is not None:
+        if self._asking and self._handler_coroutine is not None:
+            self._overran = True
             self._handler_coroutine.cancel()

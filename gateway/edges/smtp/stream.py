@@ -53,6 +53,7 @@ class Stream(SMTP):
         self._handler_coroutine = None
         self._timeout_handle = None
         self._inbox: deque[bytes] = deque()
+        self._held = 0
         self._rest = b""
         self._at = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -86,7 +87,8 @@ class Stream(SMTP):
     def data_received(self, data: bytes) -> None:
         """Keep what came; stop the transport when the session is behind."""
         self._inbox.append(data)
-        if len(data) > _HIGH_WATER or (len(self._inbox) > 1 and sum(map(len, self._inbox)) > _HIGH_WATER):
+        self._held += len(data)
+        if self._held > _HIGH_WATER:
             self.stall()
         self._wake()
 
@@ -204,7 +206,7 @@ class Stream(SMTP):
             while True:
                 if not self._inbox:
                     await self._arrival()
-                chunk = self._inbox.popleft()
+                chunk = self._take()
                 if self._idle:
                     self._idle = False
                     if b"\n" not in chunk:
@@ -224,11 +226,21 @@ class Stream(SMTP):
         if not self._inbox:
             self.until(due, self._expire)
             await self._arrival()
-        return self._inbox.popleft()
+        return self._take()
 
     def unread(self, rest: bytes) -> None:
         """Put back what came after a message."""
         self._rest, self._at = rest, 0
+
+    def _take(self) -> bytes:
+        chunk = self._inbox.popleft()
+        self._held -= len(chunk)
+        return chunk
+
+    def _forget_inbox(self) -> None:
+        self._inbox.clear()
+        self._held = 0
+        self._rest, self._at = b"", 0
 
     async def _arrival(self) -> None:
         """Send what was said, then wait until something is in the inbox."""
@@ -287,8 +299,8 @@ class Stream(SMTP):
     async def secure(self, context: ssl.SSLContext) -> None:
         """Begin TLS; whatever came in clear after the command is forgotten (RFC 3207 4.2)."""
         await self.flush()
-        self._inbox.clear()
-        self._rest, self._at, self._stalled = b"", 0, False
+        self._forget_inbox()
+        self._stalled = False  # start_tls lets the transport read on
         if self._lost or self.wire.is_closing():
             raise Gone
         limits = self.limits
@@ -319,7 +331,7 @@ class Stream(SMTP):
             self._over = None
             while True:
                 await self._arrival()
-                self._inbox.clear()
+                self._forget_inbox()
         except (Gone, Over, OSError):  # OSError: the client reset the connection and the transport does not know yet
             pass
         finally:

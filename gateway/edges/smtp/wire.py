@@ -7,11 +7,9 @@ spoils the message but never moves its end (R-STD-03, reliability 3.1). Must not
 from __future__ import annotations
 
 from enum import Enum
-from io import IncrementalNewlineDecoder
+from io import BytesIO, IncrementalNewlineDecoder
 
 _END = b"\r\n.\r\n"
-_SMALL = 16 * 1024
-_GATHERED = 64 * 1024
 
 
 class Spoiled(Enum):
@@ -24,20 +22,17 @@ class Spoiled(Enum):
 
 
 class Body:
-    """One message as it grows: checked as it comes, kept as a few large pieces, joined once.
+    """One message as it grows, checked as it comes; a spoiled body forgets its bytes at once and goes on counting them."""
 
-    A spoiled body forgets its bytes at once and goes on counting them.
-    """
-
-    __slots__ = ("_gathered", "_limit", "_line_limit", "_newlines", "_pieces", "size", "spoiled")
+    __slots__ = ("_kept", "_limit", "_line_limit", "_newlines", "size", "spoiled")
 
     def __init__(self, limit: int, line_limit: int) -> None:
         self.size = 0
         self.spoiled: Spoiled | None = None
         self._limit = limit
         self._line_limit = line_limit
-        self._pieces: list[bytes | bytearray] = []
-        self._gathered = bytearray()
+        # Grows in steps and hands its buffer out uncopied: no join at the end that would hold up the loop.
+        self._kept = BytesIO()
         # The standard library's newline decoder notes, in one pass of C over any chunking, which of CR, LF and CRLF it met.
         self._newlines = IncrementalNewlineDecoder(None, translate=False)
 
@@ -51,40 +46,27 @@ class Body:
             self.spoil(Spoiled.BARE_NEWLINE)
         elif self.size > self._limit:
             self.spoil(Spoiled.TOO_BIG)
-        elif len(piece) >= _SMALL:
-            self._gather()
-            self._pieces.append(piece)
         else:
-            # Objects of a few octets cost many times their size: a client that drips must not multiply its own weight.
-            self._gathered += piece
-            if len(self._gathered) >= _GATHERED:
-                self._gather()
+            self._kept.write(piece)
 
     def spoil(self, cause: Spoiled) -> None:
         """Give the message up and free what was kept of it."""
         if self.spoiled is None:
             self.spoiled = cause
-        self._pieces.clear()
-        self._gathered = bytearray()
+        self._kept = BytesIO()
 
     def finish(self) -> bytes | Spoiled:
-        """The whole message, ending with CRLF, or why there is none; the pieces are gone afterwards."""
+        """The whole message, ending with CRLF, or why there is none; nothing is kept afterwards."""
         self._newlines.decode("", final=True)
         if self._newlines.newlines not in (None, "\r\n"):
             self.spoil(Spoiled.BARE_NEWLINE)
         if self.spoiled is not None:
             return self.spoiled
-        self._gather()
-        data = b"".join(self._pieces)
-        self._pieces.clear()
+        data = self._kept.getvalue()
+        self._kept = BytesIO()
         if not data.endswith(b"\r\n"):
             data += b"\r\n"  # BDAT need not end a line (RFC 3030 2), and an empty message has none
         return data if lines_fit(data, self._line_limit) else Spoiled.LONG_LINE
-
-    def _gather(self) -> None:
-        if self._gathered:
-            self._pieces.append(self._gathered)
-            self._gathered = bytearray()
 
 
 def lines_fit(data: bytes, limit: int) -> bool:
