@@ -306,6 +306,7 @@ class Fate(StrEnum):
 
     `ambiguous`: all bytes were sent, no answer came: the provider may have it. `ours`: a fault of our own configuration or
     credentials, never the message's. `unreachable`: no transaction could be begun or finished, the message was not taken.
+    `withdrawn`: we took it back before DATA, because it might no longer leave; the provider has nothing.
     """
 
     DELIVERED = "delivered"
@@ -314,6 +315,7 @@ class Fate(StrEnum):
     UNREACHABLE = "unreachable"
     AMBIGUOUS = "ambiguous"
     OURS = "ours"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,5 +190,7 @@ def for_outcome(outcome: Outcome) -> Reply:
             return NEXT_HOP_TLS if outcome.stage is Stage.TLS else NEXT_HOP_DOWN
         case Fate.OURS:
             return NEXT_HOP_OURS
+        case Fate.WITHDRAWN:
+            return ALL_REFUSED
         case _:
             assert_never(outcome.fate)

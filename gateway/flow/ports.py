@@ -5,7 +5,7 @@ Every method may raise `Unavailable`, and nothing else, when its outside thing f
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -178,14 +178,28 @@ class Spool(Protocol):
         """Room left on the spool's disk."""
 
 
+Still = Callable[[], Awaitable[bool]]
+"""Whether a message may leave even now; where it may not, the attempt ends `withdrawn`."""
+
+
 class Provider(Protocol):
     """One next hop: pooled, pipelined; never raises, a failure is an Outcome."""
 
     async def features(self) -> Features | Outcome:
         """What it announced, or why it cannot be reached; connects if it never did."""
 
-    async def deliver(self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview]) -> Outcome:
-        """One transaction for one recipient; `body` goes out byte for byte, dot-stuffed only. Empty sender is `<>`."""
+    async def deliver(
+        self,
+        sender: str,
+        addressee: Addressee,
+        envelope: Envelope,
+        body: Sequence[bytes | memoryview],
+        still: Still | None = None,
+    ) -> Outcome:
+        """One transaction for one recipient; `body` goes out byte for byte, dot-stuffed only. Empty sender is `<>`.
+
+        `still` is asked when a connection is free, right before DATA is said: the wait for it may be long (reliability 1.5).
+        """
 
 
 class Vault(Protocol):

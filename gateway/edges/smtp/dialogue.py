@@ -33,6 +33,9 @@ class Route:
     command_timeout: float = 30.0
 
 
+WITHDRAWN = Outcome(Fate.WITHDRAWN, Stage.DATA)
+
+
 class Stopped(Exception):
     """A connection could not be opened; `outcome` says why in the journeys' words."""
 
@@ -153,11 +156,16 @@ class Dialogue:
         steps = ((Stage.MAIL, order.mail(features)), (Stage.RCPT, order.rcpt(features)), (Stage.DATA, b"DATA\r\n"))
         self._stage = Stage.MAIL
         if together:
+            if not await self._still(order):
+                return WITHDRAWN
             self.link.put(b"".join(command for _, command in steps))
         await self._settle(deadline)
         for done, (stage, command) in enumerate(steps, 1):
             self._stage = stage
             if not together:
+                if stage is Stage.DATA and not await self._still(order):
+                    await self._abandon(WITHDRAWN, 0, deadline)
+                    return WITHDRAWN
                 self.link.put(command)
             answer = self.link.take() or await self.link.answer(self._soon(deadline))
             if not (answer.code == 354 if stage is Stage.DATA else answer.positive):
@@ -165,6 +173,10 @@ class Dialogue:
                 await self._abandon(refusal, len(steps) - done if together else 0, deadline)
                 return refusal
         return None
+
+    async def _still(self, order: Order) -> bool:
+        """The journey's last word, asked when nothing more can be waited for before DATA is said."""
+        return order.still is None or await order.still()
 
     async def _abandon(self, refusal: Outcome, unread: int, deadline: float) -> None:
         """Leave no half transaction behind: RSET, whose answer is read before the next one's, or the end of the connection."""

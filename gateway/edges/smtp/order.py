@@ -1,6 +1,7 @@
 """One transaction as it goes on the wire: the MAIL and RCPT lines, or the refusal that needs no next hop.
 
-Pure. Nothing with a control character, and nothing the next hop did not announce, ever becomes a command.
+Pure: `still`, the journey's last word, is only carried. Nothing with a control character, and nothing the next hop did not
+announce, ever becomes a command.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.core.model import Fate, Features, Outcome, Stage
-from gateway.flow.ports import Addressee, Envelope
+from gateway.flow.ports import Addressee, Envelope, Still
 
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _XTEXT = re.compile("[!-~]*")
@@ -25,6 +26,7 @@ class Order:
     envelope: Envelope
     body: Sequence[bytes | memoryview]
     size: int
+    still: Still | None = None
 
     def fault(self) -> Outcome | None:
         """Why this may be said to nobody: control characters in an address or a parameter."""
@@ -75,9 +77,11 @@ class Order:
         return self.envelope.smtputf8 or not (self.sender.isascii() and self.addressee.address.isascii())
 
 
-def order(sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview]) -> Order:
+def order(
+    sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview], still: Still | None = None
+) -> Order:
     """The order with its size counted."""
-    return Order(sender, addressee, envelope, body, sum(map(len, body)))
+    return Order(sender, addressee, envelope, body, sum(map(len, body)), still)
 
 
 def _parameter(name: str, value: str) -> str:

@@ -18,7 +18,7 @@ from gateway.edges.smtp.dialogue import Dialogue, Route, Stopped
 from gateway.edges.smtp.link import Link
 from gateway.edges.smtp.order import Order, order
 from gateway.edges.smtp.pool import Limits, Pool
-from gateway.flow.ports import Addressee, Envelope, Meter
+from gateway.flow.ports import Addressee, Envelope, Meter, Still
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +53,17 @@ class Upstream:
             return taken.said.features
         return self._features
 
-    async def deliver(self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview]) -> Outcome:
+    async def deliver(
+        self,
+        sender: str,
+        addressee: Addressee,
+        envelope: Envelope,
+        body: Sequence[bytes | memoryview],
+        still: Still | None = None,
+    ) -> Outcome:
         """One transaction for one recipient within the attempt's budget."""
         began = asyncio.get_running_loop().time()
-        message = order(sender, addressee, envelope, body)
+        message = order(sender, addressee, envelope, body, still)
         outcome = message.fault() or await self._attempt(message, began + self._config.attempt_budget)
         self._meter.delivered(self._config.name, outcome.fate.value, asyncio.get_running_loop().time() - began)
         return outcome

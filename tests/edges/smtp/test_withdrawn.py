@@ -1,0 +1,52 @@
+"""A message may be taken back until DATA is said: whoever opposed while it waited for a connection is not mailed."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.core.model import Fate
+from gateway.edges.smtp.upstream import Upstream
+from gateway.flow.ports import Addressee
+from tests.support.provider import MESSAGE, CountingMeter, config, envelope
+from tests.support.sink import Offer, running_sink
+
+
+@pytest.mark.parametrize("pipelining", [True, False])
+async def test_a_withdrawn_message_never_begins_and_the_connection_serves_the_next(pipelining: bool) -> None:
+    answers = [True, False, False, True]
+
+    async def still() -> bool:
+        return answers.pop(0)
+
+    async with running_sink(offer=Offer(pipelining=pipelining)) as (sink, port):
+        upstream = Upstream(config(port), CountingMeter())
+        fates = []
+        for number in range(4):
+            to = Addressee(f"p{number}@example.org")
+            fates.append((await upstream.deliver("news@shop.example", to, envelope(), [MESSAGE], still)).fate)
+        await upstream.close()
+        assert fates == [Fate.DELIVERED, Fate.WITHDRAWN, Fate.WITHDRAWN, Fate.DELIVERED]
+        assert [one.recipient for one in sink.messages] == ["p0@example.org", "p3@example.org"]
+        assert sink.connections == 1
+
+
+async def test_the_last_word_is_asked_for_after_the_wait_for_a_connection() -> None:
+    opposed = asyncio.Event()
+
+    async def still() -> bool:
+        return not opposed.is_set()
+
+    async with running_sink(plan={"end": ["hang"]}) as (sink, port):
+        upstream = Upstream(config(port, pool_size=1), CountingMeter())
+        first = asyncio.ensure_future(upstream.deliver("news@shop.example", Addressee("a@example.org"), envelope(), [MESSAGE]))
+        await sink.wait_for(1)
+        second = asyncio.ensure_future(
+            upstream.deliver("news@shop.example", Addressee("b@example.org"), envelope(), [MESSAGE], still)
+        )
+        await asyncio.sleep(0)
+        opposed.set()
+        assert [(await first).fate, (await second).fate] == [Fate.AMBIGUOUS, Fate.WITHDRAWN]
+        await upstream.close()
+        assert [one.recipient for one in sink.messages] == ["a@example.org"]
