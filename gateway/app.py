@@ -140,6 +140,8 @@ class Gateway:
         listeners, addresses = await self._listen(nouns, state, way_back, journeys, (listen.host, web.port), public_url)
         ready(addresses)
         await stop.wait()
+        for deliver in journeys.deliverers:
+            deliver.stop()
         await asyncio.gather(*(listener.close(DRAIN) for listener in listeners))
         await crew.finish(DRAIN)
         web.stop()

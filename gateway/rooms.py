@@ -194,7 +194,7 @@ def make_outbound(
     check = SelfCheck.of(
         [key for head in letterheads.values() for keys in head.dkim.values() for key in keys], settings.delivery.self_check
     )
-    attempts = Attempts(book, judge, letterheads, providers, state.keys.vault, state.compute, check, clock, log)
+    attempts = Attempts(book, judge, letterheads, providers, state.keys.vault, state.compute, check, health, clock, log)
     bell = Bell()
     desk_spool = state.spools[0]
     notifications = [Notifications(spool, nouns.streams, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]

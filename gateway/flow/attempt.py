@@ -16,7 +16,20 @@ from gateway.core.change import Accept, Change, GiveNotice, KeepOwnUnsubscribe
 from gateway.core.compose import Copy, Finished, Letterhead, Stamp, compose
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
-from gateway.core.model import Allow, Due, Fate, NoticeGiven, Outcome, Ref, RefusalMode, Refuse, Stream, Undecided
+from gateway.core.model import (
+    Allow,
+    Category,
+    Due,
+    Fate,
+    NoticeGiven,
+    Outcome,
+    PersonKey,
+    Ref,
+    RefusalMode,
+    Refuse,
+    Stream,
+    Undecided,
+)
 from gateway.core.reply import Reply
 from gateway.flow.desk import Peer
 from gateway.flow.judge import Judge, Judgement
@@ -27,6 +40,7 @@ from gateway.flow.ports import (
     Compute,
     Envelope,
     Log,
+    OptOutHealth,
     Provider,
     SignatureCheck,
     Unavailable,
@@ -53,9 +67,13 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """The attempt's end: exactly one of a provider's `outcome`, a `refused` verdict, or `fault`, a reply of our own."""
+    """The attempt's end: exactly one of a provider's `outcome`, a `refused` verdict, or `fault`, a reply of our own.
+
+    `reports` says that the provider will itself report a success that was asked for (RFC 3461 5.2.2).
+    """
 
     outcome: Outcome | None = None
+    reports: bool = False
     refused: Refuse | None = None
     fault: Reply | None = None
     ref: Ref | None = None
@@ -73,6 +91,7 @@ class Attempts:
         vault: Vault,
         compute: Compute,
         check: SignatureCheck,
+        health: OptOutHealth,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -83,11 +102,14 @@ class Attempts:
         self._vault = vault
         self._compute = compute
         self._check = check
+        self._health = health
         self._clock = clock
         self._log = log
 
     async def attempt(self, task: Task) -> Tried:
         """Try once; never raises for anything that can happen to mail."""
+        if not self.may_leave(task.stream):
+            return Tried(fault=replies.OPTOUT_DOWN)
         try:
             judgement = await self._judge.judge(task.stream, task.address)
             verdict = judgement.verdict
@@ -100,8 +122,18 @@ class Attempts:
         except Unavailable:
             return Tried(fault=replies.EVIDENCE_DOWN)
 
+    def person(self, address: Address) -> PersonKey:
+        """The key an address is filed under."""
+        return self._judge.person(address)
+
+    def may_leave(self, stream: Stream) -> bool:
+        """Whether a stream's mail may go now: marketing waits while nobody could say stop, kept mail too (R-FR-52)."""
+        return stream.category is not Category.MARKETING or self._health.healthy
+
     async def preflight(self, task: Task) -> Reply | None:
         """What would forbid this message for anybody: no key, no place for the words due; None when a copy can be made."""
+        if not self.may_leave(task.stream):
+            return replies.OPTOUT_DOWN
         judgement = await self._judge.judge(task.stream, task.address)
         finished = await self._finish(task, self._copy(judgement), eight_bit=True)
         return finished if isinstance(finished, Reply) else None
@@ -118,7 +150,7 @@ class Attempts:
         ref = await self._record_attempt(task, judgement, finished)
         outcome = await provider.deliver(task.envelope.sender, task.addressee, task.envelope, finished.chunks)
         await self._record_outcome(task, judgement, copy, finished, outcome, ref)
-        return Tried(outcome=outcome, ref=ref)
+        return Tried(outcome=outcome, reports=features.dsn, ref=ref)
 
     def _copy(self, judgement: Judgement) -> Copy:
         verdict = judgement.verdict

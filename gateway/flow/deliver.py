@@ -16,7 +16,7 @@ from gateway.core.compose import delivery_key
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Malformed
 from gateway.core.mime import parse as parse_message
-from gateway.core.model import Fate, Outcome, RefusalMode, Stream
+from gateway.core.model import Fate, Reason, RefusalMode, Stream
 from gateway.core.reply import Reply
 from gateway.flow.attempt import Attempts, Task, Tried
 from gateway.flow.desk import Peer
@@ -66,6 +66,7 @@ class Deliver:
         self._clock = clock
         self._log = log
         self._bell = asyncio.Event()
+        self._stopped = False
         self._room = asyncio.Semaphore(schedule.at_once)
 
     def wake(self) -> None:
@@ -73,11 +74,16 @@ class Deliver:
         self._bell.set()
 
     async def run(self) -> None:
-        """Deliver what is due, for ever."""
-        while True:
+        """Deliver what is due, until stopped."""
+        while not self._stopped:
             self._bell.clear()
             if not await self._round():
                 await self._rest()
+
+    def stop(self) -> None:
+        """Begin nothing more: what waits is durable, and what is under way ends by itself."""
+        self._stopped = True
+        self._bell.set()
 
     async def _round(self) -> bool:
         """Start what is due and fits; whether anything was."""
@@ -90,6 +96,8 @@ class Deliver:
             return False
         for parcel in parcels:
             await self._room.acquire()
+            if self._stopped:
+                return False  # the leases end with the process
             self._spawn(self._carry(parcel))
         return bool(parcels)
 
@@ -131,17 +139,21 @@ class Deliver:
         if await self._book.accepted((mark,), parcel.accepted_at - timedelta(hours=1)):
             await self._spool.settle(parcel)  # delivered before a crash; only the row was left
             return
-        task = await self._task(parcel, mark)
+        stream = self._streams.get(parcel.envelope.stream)
+        if stream is None:
+            self._log.say("stream-not-configured", stream=parcel.envelope.stream)
+            await self._wait(parcel, replies.INTERNAL)
+            return
+        task = await self._task(parcel, stream, mark)
         if task is None:
             await self._fail(parcel, replies.MALFORMED)
             return
         await self._conclude(parcel, await self._attempts.attempt(task))
 
-    async def _task(self, parcel: Parcel, mark: bytes) -> Task | None:
-        stream = self._streams.get(parcel.envelope.stream)
+    async def _task(self, parcel: Parcel, stream: Stream, mark: bytes) -> Task | None:
         address = parse(parcel.addressee.address, smtputf8=True)
         message = parse_message(parcel.message, parcel.envelope.smtputf8)
-        if stream is None or isinstance(address, AddressFault) or isinstance(message, Malformed):
+        if isinstance(address, AddressFault) or isinstance(message, Malformed):
             return None
         mode = await self._mode(parcel.envelope.tool, stream)
         return Task(stream, message, parcel.envelope, parcel.addressee, address, mode, parcel.decision, ALREADY_STAMPED, mark)
@@ -153,23 +165,20 @@ class Deliver:
     async def _conclude(self, parcel: Parcel, tried: Tried) -> None:
         outcome = tried.outcome
         if tried.refused is not None:
-            await self._tell(parcel, replies.DROPPED_OPPOSED if tried.refused.floor else replies.REFUSALS[tried.refused.reason])
-            await self._spool.settle(parcel)
+            reason = tried.refused.reason
+            await self._fail(parcel, replies.DROPPED_OPPOSED if reason is Reason.OPPOSED else replies.REFUSALS[reason])
         elif tried.fault is not None:
             await (self._fail if tried.fault.code >= 500 else self._wait)(parcel, tried.fault)
         elif outcome is not None and outcome.fate is Fate.DELIVERED:
-            await self._delivered(parcel, outcome)
+            if not tried.reports:
+                answer = replies.for_outcome(outcome)
+                await self._notifications.relayed(parcel.envelope, parcel.addressee, parcel.message, answer, parcel.accepted_at)
+            await self._spool.settle(parcel)
         elif outcome is not None and outcome.fate is Fate.REFUSED:
             await self._tell(parcel, replies.for_outcome(outcome))
             await self._spool.settle(parcel)
         else:
             await self._wait(parcel, replies.for_outcome(outcome) if outcome else replies.INTERNAL)
-
-    async def _delivered(self, parcel: Parcel, outcome: Outcome) -> None:
-        features = await self._providers[self._streams[parcel.envelope.stream].upstream].features()
-        if isinstance(features, Outcome) or not features.dsn:
-            await self._notifications.relayed(parcel, replies.for_outcome(outcome))
-        await self._spool.settle(parcel)
 
     async def _wait(self, parcel: Parcel, why: Reply) -> None:
         now = self._clock.now()
@@ -177,17 +186,19 @@ class Deliver:
             await self._fail(parcel, replies.EXPIRED)
             return
         self._log.say("delivery-postponed", stream=parcel.envelope.stream, attempts=parcel.attempts + 1, code=why.code)
-        await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, now))
+        await self._spool.postpone(parcel, min(self._schedule.next(parcel.attempts, now), parcel.expires_at))
 
     async def _fail(self, parcel: Parcel, why: Reply) -> None:
         """A row ends undelivered for a reason of ours or of time: on record, then told, then forgotten."""
         envelope = parcel.envelope
+        address = parse(parcel.addressee.address, smtputf8=True)
         event = Event(
             self._clock.now(),
             Kind.OUTCOME,
             "failed",
             tool=envelope.tool,
             stream=envelope.stream,
+            person="" if isinstance(address, AddressFault) else self._attempts.person(address).hex(),
             about=parcel.decision,
             detail=f"{why.code} {why.enhanced} {why.token}".strip(),
         )

@@ -134,6 +134,8 @@ class Handover:
 
     async def _answer_outcome(self, submitted: Submitted, one: Accepted, mark: bytes, tried: Tried) -> Reply:
         outcome = tried.outcome or Outcome(Fate.UNREACHABLE, Stage.CONNECT)
+        if outcome.fate is Fate.DELIVERED and not tried.reports:
+            await self._tell_relayed(submitted, one.addressee)
         waits = outcome.fate in (Fate.DEFERRED, Fate.UNREACHABLE, Fate.AMBIGUOUS)
         if waits and self._keeping.on_defer:
             try:
@@ -155,26 +157,26 @@ class Handover:
     async def _keep_several(self, submitted: Submitted, ones: list[Accepted], marks: dict[str, bytes]) -> Reply:
         stream, tool = submitted.login.stream, submitted.login.tool
         still: list[Accepted] = []
-        refused: list[tuple[Accepted, Refuse]] = []
+        refused: list[tuple[Accepted, Refuse, Ref]] = []
         for one in ones:
             judgement = await self._judge.judge(stream, one.address)
             verdict = judgement.verdict
             if isinstance(verdict, Undecided):
                 return replies.STORE_DOWN
             if isinstance(verdict, Refuse) and (verdict.floor or submitted.login.refusal is not RefusalMode.MONITOR):
-                await self._judge.record("drop", stream, tool, judgement, one.decision)
-                refused.append((one, verdict))
+                refused.append((one, verdict, await self._judge.record("drop", stream, tool, judgement, one.decision)))
             else:
                 still.append(one)
-        if not still:
-            return replies.ALL_REFUSED
-        obstacle = await self._attempts.preflight(self._task(submitted, still[0], b""))
-        if obstacle is not None:
-            return obstacle
-        await self._keep(submitted, still, marks, timedelta(0))
-        for one, refusal in refused:  # R-STD-08: some good, some refused after DATA
+        if still:
+            obstacle = await self._attempts.preflight(self._task(submitted, still[0], b""))
+            if obstacle is not None:
+                return obstacle
+            await self._keep(submitted, still, marks, timedelta(0))
+        elif submitted.login.refusal is not RefusalMode.WITHHOLD:
+            return _all_refused(refused)
+        for one, refusal, _ in refused:  # R-STD-08: some good, some refused after DATA
             await self._tell(submitted, one.addressee, refusal)
-        return replies.QUEUED.about(still[0].decision)
+        return replies.QUEUED.about(still[0].decision) if still else replies.WITHHELD.about(refused[0][2])
 
     async def _keep(self, submitted: Submitted, ones: list[Accepted], marks: dict[str, bytes], delay: timedelta) -> None:
         now = self._clock.now()
@@ -208,6 +210,13 @@ class Handover:
         except Unavailable:
             self._log.say("tool-not-told", stream=submitted.login.stream.name, reason=refusal.reason.value)
 
+    async def _tell_relayed(self, submitted: Submitted, addressee: Addressee) -> None:
+        now = self._clock.now()
+        try:
+            await self._notifications.relayed(submitted.envelope, addressee, submitted.message.raw, replies.RELAYED, now)
+        except Unavailable:
+            self._log.say("tool-not-told", stream=submitted.login.stream.name, reason="relayed")
+
     def _task(self, submitted: Submitted, one: Accepted, mark: bytes) -> Task:
         return Task(
             submitted.login.stream,
@@ -220,3 +229,10 @@ class Handover:
             submitted.peer,
             mark,
         )
+
+
+def _all_refused(refused: list[tuple[Accepted, Refuse, Ref]]) -> Reply:
+    """One answer for every recipient: the reason where they share it."""
+    reasons = {refusal.reason for _, refusal, _ in refused}
+    reply = replies.REFUSALS[reasons.pop()] if len(reasons) == 1 else replies.ALL_REFUSED
+    return reply.about(refused[0][2])

@@ -58,6 +58,10 @@ class Judge:
         question = Question(stream, address, self._missing_notice(stream), self._clock.now())
         return Judgement(self.person(address), decide(self._policies[stream.policy], question, facts))
 
+    def policy(self, stream: Stream) -> str:
+        """By which pack a stream is judged: `pack@version#hash8`."""
+        return self._policies[stream.policy].label
+
     def event(self, kind: Kind, outcome: str, stream: Stream, tool: str, judgement: Judgement, about: str = "") -> Event:
         """The journal's words for a verdict (R-FR-90)."""
         verdict = judgement.verdict
@@ -80,7 +84,7 @@ class Judge:
             reason=reason,
             rules=verdict.rules,
             basis=basis,
-            policy=self._policies[stream.policy].label,
+            policy=self.policy(stream),
             about=about,
         )
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from gateway.core.dsn import Action, Failure, report, wants_failure, wants_success
 from gateway.core.model import Ref, Stream
 from gateway.core.reply import Reply
-from gateway.flow.ports import Addressee, Clock, Envelope, Parcel, Spool
+from gateway.flow.ports import Addressee, Clock, Envelope, Spool
 
 OWN_MAIL = ""
 """The tool name on envelopes of our own reports."""
@@ -43,10 +43,10 @@ class Notifications:
         if wants_failure(addressee.notify):
             await self._report(envelope, addressee, message, why, arrived, Action.FAILED)
 
-    async def relayed(self, parcel: Parcel, answer: Reply) -> None:
+    async def relayed(self, envelope: Envelope, addressee: Addressee, message: bytes, answer: Reply, arrived: datetime) -> None:
         """Report a delivery that a next hop without DSN will not confirm, where the tool asked for it (RFC 3461 5.2.2)."""
-        if wants_success(parcel.addressee.notify):
-            await self._report(parcel.envelope, parcel.addressee, parcel.message, answer, parcel.accepted_at, Action.RELAYED)
+        if wants_success(addressee.notify):
+            await self._report(envelope, addressee, message, answer, arrived, Action.RELAYED)
 
     async def _report(
         self, envelope: Envelope, addressee: Addressee, message: bytes, why: Reply, arrived: datetime, action: Action

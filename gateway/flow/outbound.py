@@ -15,6 +15,7 @@ from typing import assert_never
 from gateway.core import reply as replies
 from gateway.core.address import AddressFault, parse
 from gateway.core.compose import carries_our_stamp
+from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Fault, Malformed, Message
 from gateway.core.mime import parse as parse_message
 from gateway.core.model import Allow, Category, RefusalMode, Refuse, Stream, Undecided
@@ -87,10 +88,9 @@ class Outbound:
         """Answer MAIL: the sender belongs to the advertiser, there is room, and the opt-out works (R-FR-52, 70)."""
         if login is None:
             return replies.AUTH_REQUIRED
-        if mail.sender:
-            refusal = self._judge_sender(login.stream, mail)
-            if refusal is not None:
-                return refusal
+        refusal = self._judge_sender(login.stream, mail)
+        if refusal is not None:
+            return await self.refused(login, refusal, "envelope-sender") if refusal is replies.NOT_YOURS else refusal
         if login.stream.category is Category.MARKETING and not self._health.healthy:
             return replies.OPTOUT_DOWN
         if mail.size > self._bounds.size:
@@ -103,14 +103,34 @@ class Outbound:
             return replies.NO_SPACE
         return Submission(self, login, mail, peer)
 
+    async def refused(self, login: Login, reply: Reply, why: str) -> Reply:
+        """A refusal of a whole message, on record where that can be had: nothing leaves either way (R-FR-90)."""
+        stream = login.stream
+        self.log.say("message-refused", stream=stream.name, reason=reply.token, why=why)
+        event = Event(
+            self.clock.now(),
+            Kind.DECISION,
+            "refuse",
+            tool=login.tool,
+            stream=stream.name,
+            advertiser=stream.advertiser.name,
+            category=stream.category.value,
+            reason=reply.token,
+            policy=self.judge.policy(stream),
+            detail=f"{reply.code} {reply.enhanced} {why}",
+        )
+        try:
+            return reply.about((await self._book.commit((event,)))[0])
+        except Unavailable:
+            return reply
+
     def _judge_sender(self, stream: Stream, mail: MailFrom) -> Reply | None:
+        if not mail.sender:
+            return None
         sender = parse(mail.sender, mail.smtputf8)
         if isinstance(sender, AddressFault):
             return replies.NOT_QUALIFIED if sender is AddressFault.NOT_QUALIFIED else replies.BAD_SENDER
-        if sender.domain not in stream.advertiser.from_domains:
-            self.log.say("sender-refused", stream=stream.name, reason="IDENTITY")
-            return replies.NOT_YOURS
-        return None
+        return None if sender.domain in stream.advertiser.from_domains else replies.NOT_YOURS
 
 
 class Submission:
@@ -174,27 +194,30 @@ class Submission:
         desk = self._desk
         began = desk.clock.monotonic()
         message = await desk.compute(len(data), partial(parse_message, data, self._mail.smtputf8))
-        reply = self._fault(message) if isinstance(message, Malformed) else await self._take(message)
+        reply = await (self._malformed(message) if isinstance(message, Malformed) else self._take(message))
         desk.meter.answered(reply.code, desk.clock.monotonic() - began)
         return reply
 
     async def _take(self, message: Message) -> Reply:
         advertiser = self._login.stream.advertiser
-        if carries_our_stamp(message, self._desk.hostname):
-            return replies.LOOP
-        foreign = message.sender_domain and message.sender_domain not in advertiser.from_domains
-        if foreign or message.from_domain not in advertiser.from_domains:
-            self._desk.log.say("message-refused", stream=self._login.stream.name, reason="IDENTITY")
-            return replies.NOT_YOURS
+        desk, login = self._desk, self._login
+        if carries_our_stamp(message, desk.hostname):
+            return await desk.refused(login, replies.LOOP, "our-own-stamp")
+        if message.from_domain not in advertiser.from_domains:
+            return await desk.refused(login, replies.NOT_YOURS, "from")
+        if message.sender_domain and message.sender_domain not in advertiser.from_domains:
+            return await desk.refused(login, replies.NOT_YOURS, "sender")
         mail = self._mail
         eight_bit = mail.eight_bit or not message.raw.isascii()
-        envelope = Envelope(self._login.tool, self._login.stream.name, mail.sender, mail.smtputf8, eight_bit, mail.ret, mail.envid)
-        submitted = Submitted(self._login, envelope, self._peer, message)
-        return await self._desk.handover.take(submitted, tuple(self._accepted.values()))
+        envelope = Envelope(login.tool, login.stream.name, mail.sender, mail.smtputf8, eight_bit, mail.ret, mail.envid)
+        submitted = Submitted(login, envelope, self._peer, message)
+        reply = await desk.handover.take(submitted, tuple(self._accepted.values()))
+        # A refusal without reference is about the content: no key for From, no place for the words due.
+        return await desk.refused(login, reply, "content") if reply.code >= 500 and reply.ref is None else reply
 
-    def _fault(self, malformed: Malformed) -> Reply:
-        self._desk.log.say("message-refused", stream=self._login.stream.name, reason=malformed.fault.value)
-        return replies.LOOP if malformed.fault is Fault.LOOP else replies.MALFORMED
+    async def _malformed(self, malformed: Malformed) -> Reply:
+        reply = replies.LOOP if malformed.fault is Fault.LOOP else replies.MALFORMED
+        return await self._desk.refused(self._login, reply, malformed.fault.value)
 
 
 _ADDRESS_FAULTS = {

@@ -233,7 +233,7 @@ class Company:
         self.judge = Judge(self.book, self.identity, {"fr": FR}, {"voisin": VOISIN}, self.clock)
         providers = {"provider": self.provider}
         self.attempts = Attempts(
-            self.book, self.judge, self.heads, providers, Reversing(), at_once, self.check, self.clock, self.log
+            self.book, self.judge, self.heads, providers, Reversing(), at_once, self.check, self.health, self.clock, self.log
         )
         self.notifications = Notifications(self.spool, self.streams, HOST, self._word, self._ring, self.clock)
         self.deliver = Deliver(
