@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterator
 from enum import StrEnum
 
 MAX_LINE = 998
 _WIDTH = 76
+_STEP = 1 << 18
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _QP_ATOM = re.compile(rb"(=\r\n|=\Z)|=[0-9A-Fa-f]{2}|==|[^=]|=", re.DOTALL)
 
@@ -58,9 +60,19 @@ def encode(content: bytes, how: Encoding) -> bytes:
         case Encoding.PLAIN:
             return content
         case Encoding.QP:
-            return binascii.b2a_qp(content, istext=True)
+            return b"".join(_qp_pieces(content))
         case Encoding.BASE64:
             return _base64(content)
+
+
+def _qp_pieces(content: bytes) -> Iterator[bytes]:
+    """Whole lines at a time, because one call holds the interpreter and encoding is slow."""
+    at = 0
+    while at < len(content):
+        end = content.rfind(b"\r\n", at, at + _STEP) + 2 if len(content) - at > _STEP else len(content)
+        end = end if end > at + 1 else len(content)
+        yield binascii.b2a_qp(content[at:end], istext=True)
+        at = end
 
 
 def insert(body: bytes, content: bytes, how: Encoding, at: int, words: bytes) -> tuple[int, int, bytes]:

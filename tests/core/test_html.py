@@ -109,3 +109,13 @@ def test_the_search_is_linear_on_its_worst_pages(atom: bytes, tail: bytes) -> No
 
     cost(1_000)
     assert min(cost(80_000) for _ in range(3)) < 2.5 * min(cost(40_000) for _ in range(3)) + 0.01
+
+
+@given(st.lists(st.sampled_from(TOKENS), max_size=12), st.integers(1, 9))
+@settings(max_examples=500)
+def test_the_length_of_a_step_changes_nothing(tokens: list[bytes], step: int) -> None:
+    page = b"".join(tokens)
+    expected = walked(page)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.core.html._STEP", step)
+        assert walked(page) == expected
