@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from typing import assert_never
 
 from gateway.core import reply as replies
 from gateway.core.address import Address
@@ -29,6 +30,7 @@ from gateway.core.model import (
     Refuse,
     Stream,
     Undecided,
+    Verdict,
 )
 from gateway.core.reply import Reply
 from gateway.flow.desk import Peer
@@ -112,15 +114,18 @@ class Attempts:
             return Tried(fault=replies.OPTOUT_DOWN)
         try:
             judgement = await self._judge.judge(task.stream, task.address)
-            verdict = judgement.verdict
-            if isinstance(verdict, Undecided):
-                return Tried(fault=replies.STORE_DOWN)
-            if isinstance(verdict, Refuse) and (verdict.floor or task.refusal is not RefusalMode.MONITOR):
-                ref = await self._judge.record("drop", task.stream, task.envelope.tool, judgement, task.decision)
-                return Tried(refused=verdict, ref=ref)
+            if not _passes(task, judgement.verdict):
+                return await self._stop(task, judgement)
             return await self._hand_over(task, judgement)
         except Unavailable:
             return Tried(fault=replies.EVIDENCE_DOWN)
+
+    async def _stop(self, task: Task, judgement: Judgement) -> Tried:
+        """The message must not leave, now or as long as nobody knows."""
+        if not isinstance(judgement.verdict, Refuse):
+            return Tried(fault=replies.STORE_DOWN)
+        ref = await self._judge.record("drop", task.stream, task.envelope.tool, judgement, task.decision)
+        return Tried(refused=judgement.verdict, ref=ref)
 
     def person(self, address: Address) -> PersonKey:
         """The key an address is filed under."""
@@ -148,8 +153,17 @@ class Attempts:
         if isinstance(finished, Reply):
             return Tried(fault=finished)
         ref = await self._record_attempt(task, judgement, finished)
-        outcome = await provider.deliver(task.envelope.sender, task.addressee, task.envelope, finished.chunks)
+        last = judgement
+
+        async def still() -> bool:
+            nonlocal last
+            last = await self._judge.judge(task.stream, task.address)
+            return _passes(task, last.verdict)
+
+        outcome = await provider.deliver(task.envelope.sender, task.addressee, task.envelope, finished.chunks, still)
         await self._record_outcome(task, judgement, copy, finished, outcome, ref)
+        if outcome.fate is Fate.WITHDRAWN:
+            return await self._stop(task, last)
         return Tried(outcome=outcome, reports=features.dsn, ref=ref)
 
     def _copy(self, judgement: Judgement) -> Copy:
@@ -209,6 +223,19 @@ class Attempts:
             # The attempt is on record with its digest and the provider has spoken: the tool hears the provider's verdict, or it
             # would send a second copy. The chain shows an attempt without outcome, which `journal show` lists as unknown.
             self._log.say("outcome-not-recorded", stream=stream.name, ref=attempt, fate=outcome.fate.value)
+
+
+def _passes(task: Task, verdict: Verdict) -> bool:
+    """Whether this verdict lets the message go; monitor mode only records what is no floor."""
+    match verdict:
+        case Allow():
+            return True
+        case Refuse():
+            return task.refusal is RefusalMode.MONITOR and not verdict.floor
+        case Undecided():
+            return False
+        case _:
+            assert_never(verdict)
 
 
 def message_digest(message: Message) -> str:

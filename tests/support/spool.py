@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.core.model import Fate, Features, Outcome, Ref, Stage
-from gateway.flow.ports import Addressee, Clock, Envelope, Parcel, Unavailable
+from gateway.flow.ports import Addressee, Clock, Envelope, Parcel, Still, Unavailable
 
 EVERYTHING = Features(eight_bit=True, smtputf8=True, dsn=True, size=0)
 TAKEN = Outcome(Fate.DELIVERED, Stage.END, 250, "2.0.0", "Queued")
@@ -130,8 +130,17 @@ class ScriptedProvider:
         """See `ports.Provider`."""
         return self.offers
 
-    async def deliver(self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview]) -> Outcome:
+    async def deliver(
+        self,
+        sender: str,
+        addressee: Addressee,
+        envelope: Envelope,
+        body: Sequence[bytes | memoryview],
+        still: Still | None = None,
+    ) -> Outcome:
         """See `ports.Provider`."""
+        if still is not None and not await still():
+            return Outcome(Fate.WITHDRAWN, Stage.DATA)
         self.handed.append(Handed(sender, addressee, envelope, b"".join(body)))
         if self.on_deliver is not None:
             self.on_deliver()
