@@ -1,4 +1,4 @@
-"""Where the test corpora are: `GATEWAY_CORPORA`, else `../shared/corpora` beside the checkout; tests skip, saying so, without them."""
+"""Where the test corpora are: `GATEWAY_CORPORA`, else `../shared/corpora` beside the checkout; without them tests skip, saying so."""
 
 from __future__ import annotations
 
