@@ -114,7 +114,7 @@ def letterhead(stream: Stream = NEWS, **changed: object) -> Letterhead:
 
 
 def newsletter(text: str = "Bonjour,\nvoici les nouvelles.\n", **headers: str) -> bytes:
-    """An ordinary message; keyword arguments set headers (`Message_ID=""` leaves one out)."""
+    """An ordinary message, always the same bytes; keyword arguments set headers (`Message_ID=""` leaves one out)."""
     message = EmailMessage()
     fields = {
         "From": "Maison <news@maison.example>",
@@ -126,6 +126,7 @@ def newsletter(text: str = "Bonjour,\nvoici les nouvelles.\n", **headers: str) -
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     message.set_content(text)
     message.add_alternative(f"<html><body><p>{text}</p></body></html>", subtype="html")
+    message.set_boundary("=-=-=")
     for name, value in fields.items():
         if value:
             message[name] = value
