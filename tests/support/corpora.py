@@ -1,4 +1,4 @@
-"""Where the test corpora are: `GATEWAY_CORPORA`, else `../shared/corpora` beside the checkout; without them tests skip, saying so."""
+"""Where the test corpora are: `GATEWAY_CORPORA`, else `../shared/corpora` beside the checkout; tests skip aloud without them."""
 
 from __future__ import annotations
 
