@@ -80,12 +80,6 @@ class Conversation(Stream):
     def forget_mail(self) -> None:
         """Drop the open transaction and what it holds."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """aiosmtpd starts `_handle_client` here; under implicit TLS nothing may be read before the handshake begins."""
-        super().connection_made(transport)
-        if self.terms.implicit_tls:
-            self.wire.pause_reading()
-
     async def _handle_client(self) -> None:
         roster, address = self.terms.roster, self.address
         admitted = linger = roster.enter(self, address)
@@ -93,7 +87,7 @@ class Conversation(Stream):
             if admitted:
                 await self._greet()
                 linger = await self._converse() is not BYE
-            elif not self.terms.implicit_tls:
+            else:
                 self.answer(TOO_BUSY)
         except Gone:
             pass
@@ -112,8 +106,6 @@ class Conversation(Stream):
                     roster.leave(self, address)
 
     async def _greet(self) -> None:
-        if self.terms.implicit_tls and self.terms.tls is not None:
-            await self.secure(self.terms.tls)
         if self.limits.greeting_delay:
             await asyncio.sleep(self.limits.greeting_delay)
         await asyncio.sleep(0)  # what was sent before the connection was accepted arrives in this turn of the loop

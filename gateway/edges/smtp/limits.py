@@ -45,6 +45,7 @@ class Limits:
     """Transactions of one session."""
 
     connections: int = 500
+    """Sessions at once; under implicit TLS one begins with the end of its handshake, which `tls_handshake` bounds."""
     connections_per_address: int = 200
 
     session: float = 1_800.0

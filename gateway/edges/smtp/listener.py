@@ -77,9 +77,17 @@ class Listener:
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address really bound (port 0 lets the system choose)."""
-        loop = asyncio.get_running_loop()
+        loop, terms = asyncio.get_running_loop(), self._terms
+        tls = terms.tls if terms.kind is Kind.SUBMISSIONS else None
         self._server = await loop.create_server(
-            lambda: Session(self._terms, loop), host, port, backlog=_BACKLOG, reuse_port=self._reuse_port or None
+            lambda: Session(terms, loop),
+            host,
+            port,
+            backlog=_BACKLOG,
+            reuse_port=self._reuse_port or None,
+            ssl=tls,
+            ssl_handshake_timeout=terms.limits.tls_handshake if tls else None,
+            ssl_shutdown_timeout=terms.limits.linger if tls else None,
         )
         bound = self._server.sockets[0].getsockname()
         return str(bound[0]), int(bound[1])

@@ -97,11 +97,6 @@ class Terms:
     throttle: Throttle
 
     @property
-    def implicit_tls(self) -> bool:
-        """Whether the connection begins with a handshake."""
-        return self.kind is Kind.SUBMISSIONS
-
-    @property
     def auth_offered(self) -> bool:
         """Whether tools log in here at all."""
         return self.kind is not Kind.INBOUND
