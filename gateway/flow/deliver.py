@@ -181,12 +181,15 @@ class Deliver:
             await self._wait(parcel, replies.for_outcome(outcome) if outcome else replies.INTERNAL)
 
     async def _wait(self, parcel: Parcel, why: Reply) -> None:
-        now = self._clock.now()
-        if now >= parcel.expires_at:
+        if self._clock.now() >= parcel.expires_at:
             await self._fail(parcel, replies.EXPIRED)
             return
         self._log.say("delivery-postponed", stream=parcel.envelope.stream, attempts=parcel.attempts + 1, code=why.code)
-        await self._spool.postpone(parcel, min(self._schedule.next(parcel.attempts, now), parcel.expires_at))
+        await self._again(parcel)
+
+    async def _again(self, parcel: Parcel) -> None:
+        """At the next time of the schedule, and for the last time when its life ends."""
+        await self._spool.postpone(parcel, min(self._schedule.next(parcel.attempts, self._clock.now()), parcel.expires_at))
 
     async def _fail(self, parcel: Parcel, why: Reply) -> None:
         """A row ends undelivered for a reason of ours or of time: on record, then told, then forgotten."""
@@ -222,4 +225,4 @@ class Deliver:
         if final:
             await self._spool.settle(parcel)
         else:
-            await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, self._clock.now()))
+            await self._again(parcel)
