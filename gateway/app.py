@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
 from gateway.edges.http import Fetcher
 from gateway.edges.logs import JsonLog
+from gateway.edges.smtp.auth import Throttle
 from gateway.edges.smtp.limits import Limits
 from gateway.edges.smtp.listener import Listener, server_context
 from gateway.edges.smtp.terms import Kind
@@ -187,18 +189,25 @@ class Gateway:
         """Open the SMTP listeners: submission, submission under TLS, inbound."""
         given, inbound = self._settings.submission, self._settings.inbound
         tls = server_context(given.tls_cert, given.tls_key) if given.tls_cert and given.tls_key else None
-        clear = given.listen.loopback
         limits = _limits(given.limits)
-        plain = Listener(
-            Kind.SUBMISSION, journeys.outbound, limits, self._log, tls, nouns.hostname, clear_auth=clear, reuse_port=self._shared
+        # One set of slots and one count of failed logins for both ways in: a guesser gains nothing by changing doors.
+        submitting = partial(
+            Listener,
+            desk=journeys.outbound,
+            limits=limits,
+            log=self._log,
+            tls=tls,
+            hostname=nouns.hostname,
+            reuse_port=self._shared,
+            slots=asyncio.Semaphore(limits.large_slots),
+            throttle=Throttle(limits),
         )
-        listeners = [plain]
-        submission = await plain.start(given.listen.host, given.listen.port)
+        listeners = [submitting(Kind.SUBMISSION, clear_auth=given.listen.loopback)]
+        submission = await listeners[0].start(given.listen.host, given.listen.port)
         submission_tls = back = None
         if given.tls_listen is not None:
-            wrapped = Listener(Kind.SUBMISSIONS, journeys.outbound, limits, self._log, tls, nouns.hostname, reuse_port=self._shared)
-            listeners.append(wrapped)
-            submission_tls = await wrapped.start(given.tls_listen.host, given.tls_listen.port)
+            listeners.append(submitting(Kind.SUBMISSIONS))
+            submission_tls = await listeners[-1].start(given.tls_listen.host, given.tls_listen.port)
         if inbound.listen is not None and inbound.domain is not None:
             domains = {domain for stream in nouns.streams.values() for domain in stream.advertiser.from_domains}
             desk = InboundDesk(way_back, state.store.book, state.keys.vault, state.clock, self._log, inbound.domain, domains)
