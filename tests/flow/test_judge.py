@@ -1,0 +1,128 @@
+"""The verdict on fresh facts: one batched read, the right keys, nothing guessed, and the journal tells the same."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from gateway.core.address import Identity
+from gateway.core.change import Oppose
+from gateway.core.evidence import Kind
+from gateway.core.model import Allow, Basis, Block, Door, Due, Opposition, PersonKey, Reason, Refuse, Scope, Undecided
+from gateway.flow.ports import Unavailable
+from tests.support.clock import START
+from tests.support.company import CLAIRE, FR, MAISON, NEWS, SERVICE, VOISIN, Company, address
+
+
+async def verdict(company: Company, text: str = CLAIRE) -> Allow | Refuse | Undecided:
+    return (await company.judge.judge(company.streams["news"], address(text))).verdict
+
+
+async def file(company: Company, key: PersonKey, foreign_hash: bool = False) -> None:
+    """An opposition under a key that is not a person's own."""
+    opposition = Opposition(key, Block.OPPOSED, Scope.ADVERTISER, "maison", "", Door.IMPORT, START)
+    await company.book.commit((), [Oppose(opposition, foreign_hash)])
+
+
+async def test_a_sound_consent_allows_and_names_its_basis_and_rules() -> None:
+    company = Company()
+    await company.consent()
+    said = await verdict(company)
+    assert isinstance(said, Allow)
+    assert (said.basis, said.due, said.source) == (Basis.CONSENT, Due.NONE, "direct")
+    assert company.book.reads == 1
+
+
+async def test_what_cannot_be_read_is_undecided() -> None:
+    company = Company()
+    company.book.down = True
+    assert await verdict(company) == Undecided(Reason.STORE_DOWN, ("R-FR-01",))
+
+
+async def test_an_opposition_of_a_whole_domain_reaches_everybody_at_and_below_it() -> None:
+    company = Company()
+    for one in ("a@example.org", "a@mail.example.org", "a@other.example"):
+        await company.consent(one)
+    await file(company, company.identity.domain("example.org"))
+    assert isinstance(await verdict(company, "a@example.org"), Refuse)
+    assert isinstance(await verdict(company, "a@mail.example.org"), Refuse)
+    assert isinstance(await verdict(company, "a@other.example"), Allow)
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256"])
+async def test_an_opposition_known_only_by_another_lists_hash_reaches_the_person(algorithm: str) -> None:
+    company = Company()
+    await company.consent(CLAIRE)
+    digest = hashlib.new(algorithm, b"claire@example.org").hexdigest()
+    await file(company, company.identity.foreign(algorithm, digest), foreign_hash=True)  # type: ignore[arg-type]
+    said = await verdict(company, "CLAIRE@Example.org")
+    assert isinstance(said, Refuse)
+    assert said.floor
+
+
+async def test_a_tagged_address_is_the_same_person_only_where_that_is_configured() -> None:
+    for fold, kind in ((True, Refuse), (False, Allow)):
+        company = Company(identity=Identity(b"pepper", fold_tags=fold))
+        await company.consent("claire@example.org")
+        await company.consent("claire+news@example.org")
+        await company.oppose("claire@example.org")
+        assert isinstance(await verdict(company, "claire+news@example.org"), kind)
+
+
+async def test_an_opposition_to_another_advertiser_does_not_count_and_one_to_all_does() -> None:
+    company = Company()
+    await company.consent()
+    key = company.person(CLAIRE)
+    other = Opposition(key, Block.OPPOSED, Scope.ADVERTISER, "autre", "", Door.LINK, START)
+    await company.book.commit((), [Oppose(other)])
+    assert isinstance(await verdict(company), Allow)
+    await company.oppose(CLAIRE, scope=Scope.ALL)
+    assert isinstance(await verdict(company), Refuse)
+
+
+@pytest.mark.parametrize("field", ["legal_name", "postal_address", "contact", "privacy_url"])
+async def test_a_notice_that_would_lack_a_mandatory_fact_refuses_the_first_contact(field: str) -> None:
+    lacking = replace(NEWS, advertiser=replace(MAISON, **{field: ""}))  # type: ignore[arg-type]
+    company = Company(streams={"news": lacking})
+    await company.buyer(CLAIRE)
+    said = await verdict(company)
+    assert isinstance(said, Refuse)
+    assert said.reason is Reason.NOTICE_INCOMPLETE
+
+
+async def test_the_journal_says_what_the_verdict_said() -> None:
+    company = Company()
+    await company.consent()
+    allowed = await company.judge.judge(NEWS, address(CLAIRE))
+    await company.oppose(CLAIRE)
+    refused = await company.judge.judge(NEWS, address(CLAIRE))
+    for judgement, outcome in ((allowed, "allow"), (refused, "refuse")):
+        assert await company.judge.record(outcome, NEWS, "crm", judgement, "memory-0") == f"memory-{len(company.book.events)}"
+    yes, no = company.told(Kind.DECISION)
+    assert (yes.basis, yes.reason, yes.rules) == ("consent", "", allowed.verdict.rules)
+    assert (no.basis, no.reason, no.rules) == ("", "OPPOSED", refused.verdict.rules)
+    for event in (yes, no):
+        assert (event.at, event.tool, event.stream, event.advertiser, event.category) == (
+            START,
+            "crm",
+            "news",
+            "maison",
+            "marketing",
+        )
+        assert (event.person, event.policy, event.about) == (company.person(CLAIRE).hex(), FR.label, "memory-0")
+
+
+async def test_a_decision_that_cannot_be_recorded_is_told_to_the_caller() -> None:
+    company = Company()
+    judgement = await company.judge.judge(SERVICE, address(CLAIRE))
+    company.book.read_only = True
+    with pytest.raises(Unavailable):
+        await company.judge.record("allow", SERVICE, "crm", judgement)
+
+
+def test_a_source_is_a_partner_only_when_it_is_configured_as_one() -> None:
+    judge = Company().judge
+    assert judge.partner("voisin") == VOISIN
+    assert judge.partner("direct") is None
