@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -25,6 +26,8 @@ from gateway.flow.notify import Notifications
 from gateway.flow.ports import Addressee, Book, Clock, Compute, Envelope, Log, Spool, Unavailable
 
 RESEND_WINDOW = timedelta(hours=24)
+TWIN_PATIENCE = 120.0
+"""Seconds a resend waits for the first sending: longer than one attempt at the provider (60 s)."""
 Spawn = Callable[[Coroutine[None, None, Reply]], "asyncio.Future[Reply]"]
 
 
@@ -87,6 +90,7 @@ class Handover:
         self._compute = compute
         self._clock = clock
         self._log = log
+        self._under_way: dict[bytes, asyncio.Future[None]] = {}
 
     async def take(self, submitted: Submitted, accepted: tuple[Accepted, ...]) -> Reply:
         """The answer to the end of data. Runs in a task of its own: a client that leaves cancels nothing (reliability 0.5)."""
@@ -103,6 +107,29 @@ class Handover:
         if not wanted:
             return await self._report_withheld(submitted, accepted, replies.WITHHELD)
         marks = await self._marks(submitted, wanted)
+        async with self._alone(marks.values()):
+            return await self._send(submitted, accepted, wanted, marks)
+
+    @asynccontextmanager
+    async def _alone(self, marks: Iterable[bytes]) -> AsyncIterator[None]:
+        """Let a resend wait until the first sending has ended: a tool that was cut off sends again at once (design 4)."""
+        own = frozenset(marks)
+        while twins := {self._under_way[mark] for mark in own if mark in self._under_way}:
+            _, pending = await asyncio.wait(twins, timeout=TWIN_PATIENCE)
+            if pending:
+                raise Unavailable("first sending")
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way.update(dict.fromkeys(own, ended))
+        try:
+            yield
+        finally:
+            for mark in own:
+                del self._under_way[mark]
+            ended.set_result(None)
+
+    async def _send(
+        self, submitted: Submitted, accepted: tuple[Accepted, ...], wanted: list[Accepted], marks: dict[str, bytes]
+    ) -> Reply:
         done = await self._book.accepted(tuple(marks.values()), self._clock.now() - RESEND_WINDOW) if marks else frozenset()
         open_ones = [one for one in wanted if marks.get(one.address.canonical) not in done]
         if not open_ones:
