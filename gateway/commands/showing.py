@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import smtplib
 import sys
@@ -176,6 +177,7 @@ class Stage:
             cwd=self.folder,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},  # data and words in the order they were said
         )
         said, _ = await process.communicate()
         if not quiet:
