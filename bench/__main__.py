@@ -20,7 +20,7 @@ from bench.messages import SENDER, Sample, write_samples
 from bench.micro import parts
 from bench.people import KNOWN, stocked
 from bench.processes import Failed
-from bench.report import Figures, bars, page
+from bench.report import LABELS, Figures, bars, page
 from bench.rounds import Numbers, alternate, one_session, say
 from bench.sink import Sink
 from bench.source import address
@@ -36,15 +36,15 @@ PAGE = ROOT / "docs" / "performance.md"
 class Effort:
     """How much to measure."""
 
-    rounds: int
+    rounds: dict[str, int]
     seconds: float
     single: dict[str, int]
     large: int
     known: int
 
 
-FULL = Effort(5, 4.0, {"4k": 1000, "50k": 500, "5m": 20}, 300, KNOWN)
-QUICK = Effort(2, 2.0, {"4k": 200, "50k": 100, "5m": 5}, 150, KNOWN)
+FULL = Effort({"4k": 5, "50k": 5, "5m": 3}, 4.0, {"4k": 1000, "50k": 500, "5m": 20}, 300, KNOWN)
+QUICK = Effort({"4k": 2, "50k": 2, "5m": 1}, 3.0, {"4k": 200, "50k": 100, "5m": 5}, 150, KNOWN)
 
 
 def main() -> int:
@@ -82,10 +82,12 @@ def _measure(stack: ExitStack, effort: Effort, only: Sequence[str]) -> Figures:
     singles = [system for system in systems if system.name != "gateway-2"]
     single = one_session(singles, list(samples.values()), effort.single, numbers)
     return Figures(
-        machine=described,
+        machine=described | {"load after": machine.load()},
         yardsticks=weights,
         command=" ".join(["python -m bench", *sys.argv[1:]]),
-        shape=f"{effort.rounds} rounds of about {effort.seconds:.0f} s a run.",
+        shape=f"Runs of {effort.seconds:.0f} s or more; rounds: "
+        + ", ".join(f"{n} x {LABELS[s]}" for s, n in effort.rounds.items())
+        + ".",
         samples=list(samples.values()),
         runs=runs,
         reference={sample.name: _reference(systems[0], sample) for sample in samples.values()},

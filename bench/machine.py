@@ -35,8 +35,13 @@ def describe(folder: Path) -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "libraries": ", ".join(f"{name} {version(name)}" for name in LIBRARIES),
         "peers": _peers(),
-        "load before": " ".join(f"{value:.1f}" for value in os.getloadavg()),
+        "load before": load(),
     }
+
+
+def load() -> str:
+    """The load averages: above the number of cores, neighbours took part in the figures."""
+    return " ".join(f"{value:.1f}" for value in os.getloadavg())
 
 
 def yardsticks() -> dict[str, float]:

@@ -79,20 +79,20 @@ def load(system: System, sample: Sample, count: int, sessions: int, numbers: Num
 
 
 def alternate(
-    systems: Sequence[System], samples: Sequence[Sample], rounds: int, seconds: float, sessions: int, numbers: Numbers
+    systems: Sequence[System], samples: Sequence[Sample], rounds: dict[str, int], seconds: float, sessions: int, numbers: Numbers
 ) -> list[Run]:
-    """Every system at every size, in turn, `rounds` times, each run about `seconds` long."""
+    """Every system at every size, in turn, so many rounds a size, each run about `seconds` long."""
     runs: list[Run] = []
     for sample in samples:
         counts = {}
         for system in systems:
             rate = load(system, sample, FIRST_GUESS[sample.name], sessions, numbers).rate
             counts[system.name] = max(LEAST[sample.name], int(rate * seconds))
-        for turn in range(rounds):
+        for turn in range(rounds[sample.name]):
             for system in systems:
                 run = load(system, sample, counts[system.name], sessions, numbers)
                 runs.append(run)
-                say(f"round {turn + 1}/{rounds}  {run.size:>4}  {run.system:<10} {run.rate:9.1f} msg/s  {run.cpu:8.2f} ms CPU")
+                say(f"round {turn + 1}  {run.size:>4}  {run.system:<10} {run.rate:9.1f} msg/s  {run.cpu:8.2f} ms CPU")
     return runs
 
 

@@ -27,12 +27,13 @@ class System(Protocol):
 class Straight:
     """No system at all: the source speaks to the sink, which is the limit of the machine."""
 
-    sink: Sink
+    sink: Sink | None
     name: str = "limit"
     login: str = ""
     port: int = field(init=False)
 
     def __post_init__(self) -> None:
+        assert self.sink is not None
         self.port = self.sink.port
 
     def roots(self) -> list[int]:
