@@ -24,6 +24,7 @@ from gateway.flow.notify import OWN_MAIL, Notifications
 from gateway.flow.ports import Book, Clock, Log, Parcel, Provider, Spool, Unavailable
 
 ALREADY_STAMPED = Peer("", "", "")
+UNWRITABLE_PAUSE = 1.0
 IDLE = 30.0  # seconds between looks at the clock when nothing is due: bounds the harm of a clock that jumps
 
 
@@ -117,18 +118,25 @@ class Deliver:
         try:
             await self.carry(parcel)
         except Unavailable:
-            # The row stays ours; its lease ends with the postponement, or with this process when even that cannot be written.
             self._log.say("delivery-interrupted", stream=parcel.envelope.stream)
-            await self._postpone_quietly(parcel)
+            await self._postpone_somehow(parcel)
         finally:
             self._room.release()
             self._bell.set()
 
-    async def _postpone_quietly(self, parcel: Parcel) -> None:
-        try:
-            await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, self._clock.now()))
-        except Unavailable:
-            self._log.say("spool-unwritable")
+    async def _postpone_somehow(self, parcel: Parcel) -> None:
+        """The row stays ours and keeps its place here until the disk takes the postponement, or this process ends."""
+        said = False
+        while not self._stopped:
+            try:
+                await self._spool.postpone(parcel, self._schedule.next(parcel.attempts, self._clock.now()))
+            except Unavailable:
+                if not said:
+                    self._log.say("spool-unwritable")
+                said = True
+                await asyncio.sleep(UNWRITABLE_PAUSE)
+            else:
+                return
 
     async def carry(self, parcel: Parcel) -> None:
         """Bring one row one step further: settled or postponed."""

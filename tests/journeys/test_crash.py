@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,7 @@ class House:
         return await check(Run(self.folder, self.load.diary, tuple(self.sink.messages), basis))
 
     def _rows(self) -> int:
-        with apsw.Connection(str(self.folder / "var" / "spool-0.db"), flags=apsw.SQLITE_OPEN_READONLY) as spool:
+        with closing(apsw.Connection(str(self.folder / "var" / "spool-0.db"), flags=apsw.SQLITE_OPEN_READONLY)) as spool:
             return int(str(spool.execute("SELECT count(*) FROM parcel").fetchall()[0][0]))
 
 
