@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import re
+import shutil
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gateway.edges.sink import Session, Sink
+from gateway.edges.sink import Session as SinkSession
+from gateway.edges.sink import Sink
 from tests.support.invariants import Found, Run, check
-from tests.support.load import Load
+from tests.support.load import URL, Load, Session, one_click, write
 from tests.support.process import Life, Nursery, Plain, found_company, living, nursery
 from tests.support.sink import REPLIES, reset
 
@@ -30,7 +33,7 @@ class Moody(Sink):
         self.calm = False
         self._random = random.Random(seed)
 
-    async def interfere(self, stage: str, session: Session, /) -> bytes | None:
+    async def interfere(self, stage: str, session: SinkSession, /) -> bytes | None:
         if self.calm or stage not in ("rcpt", "end"):
             return None
         dice = self._random.random()
@@ -145,3 +148,60 @@ async def test_stopping_under_load_finishes_what_was_begun(tmp_path: Path) -> No
     assert not found.violations, found
     assert found.counts["second copies: attempt without outcome"] == 0, found
     assert found.counts["second copies: resent"] == 0, found
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="unproven here: the order of fsync and 250 (no strace)")
+async def test_what_is_acknowledged_was_synced_to_disk_before(tmp_path: Path) -> None:
+    async with nursery(tmp_path / "log") as starter, house(tmp_path / "a", starter, 6) as one:
+        one.sink.calm = True
+        anna, ben = one.load.leavers[:2]
+        async with traced(one.life.pid, tmp_path / "calls"):
+            session = Session(one.life.ports, one.load.diary)
+            for number, people in enumerate(([anna], [anna, ben])):
+                sent = await session.send(f"<{number}@maison.example>", people, write(f"<{number}@maison.example>", b"x", 400))
+                assert sent.acknowledged
+            session.close()
+            (first, *_) = await one.sink.wait_for(1)
+            link = URL.search(first.data)
+            assert link is not None
+            assert await one_click(one.life.ports.web, link[1].decode()) == 200
+        calls = (tmp_path / "calls").read_text()
+    book, spool = r"gateway\.db-wal", r"spool-0\.db-wal"
+    one_recipient = (
+        r'recvfrom.*\\r\\n\.\\r\\n"',
+        synced(book),
+        r'sendto.*"MAIL FROM',
+        synced(book),
+        r'sendto.*"250 2\.0\.0 Accepted by',
+    )
+    assert in_order(calls, one_recipient)
+    assert in_order(calls, (r'recvfrom.*\\r\\n\.\\r\\n"', synced(spool), r'sendto.*"250 2\.0\.0 Accepted for delivery'))
+    assert in_order(calls, (r'recvfrom.*"POST /u/', synced(book), r'sendto.*"HTTP/1\.1 200'))
+
+
+def synced(file: str) -> str:
+    """How strace shows that a file was synced."""
+    return rf"(fdatasync|fsync)\(\d+<[^>]*{file}>"
+
+
+def in_order(calls: str, steps: Sequence[str]) -> bool:
+    """Whether before the last step's first call, and after the latest call of the first step, the others came in this order."""
+    lines = calls.splitlines()
+    end = next((number for number, line in enumerate(lines) if re.search(steps[-1], line)), -1)
+    begin = max((number for number in range(end) if re.search(steps[0], lines[number])), default=-1)
+    between = iter(lines[begin + 1 : end])
+    return begin >= 0 and all(any(re.search(step, line) for line in between) for step in steps[1:-1])
+
+
+@asynccontextmanager
+async def traced(pid: int, file: Path) -> AsyncIterator[None]:
+    """Write the system calls of a process that matter here to a file."""
+    options = ("-f", "-y", "-s", "6000", "-e", "trace=fsync,fdatasync,recvfrom,sendto", "-o", str(file), "-p", str(pid))
+    strace = await asyncio.create_subprocess_exec("strace", *options, stderr=asyncio.subprocess.PIPE)
+    assert strace.stderr is not None
+    assert b"attached" in await strace.stderr.readline()
+    try:
+        yield
+    finally:
+        strace.terminate()
+        await strace.wait()
