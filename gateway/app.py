@@ -58,9 +58,10 @@ class Crew:
         self._errands: set[asyncio.Task[None]] = set()
         self._posts: list[asyncio.Task[None]] = []
 
-    def station(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def station(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task that runs as long as the process; its failure ends the process."""
         self._posts.append(self._group.create_task(coroutine))
+        return self._posts[-1]
 
     def send(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         """Start a task with an end; the future carries its value or failure to whoever still waits."""
@@ -133,7 +134,7 @@ class Gateway:
         probe = self._probe(state, public_url)
         journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send)
         checks.update(self._checks(state, journeys, probe))
-        crew.station(web.run())
+        serving = crew.station(web.run())
         await probe.once()
         crew.station(probe.run())
         for deliver in journeys.deliverers:
@@ -147,6 +148,7 @@ class Gateway:
         await asyncio.gather(*(listener.close(DRAIN) for listener in listeners))
         await crew.finish(DRAIN)
         web.stop()
+        await asyncio.wait((serving,), timeout=DRAIN)  # who pressed the button is answered too
         for provider in journeys.providers.values():
             await provider.close()
         crew.dismiss()
