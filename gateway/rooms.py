@@ -200,7 +200,7 @@ def make_outbound(
     notifications = [Notifications(spool, nouns.streams, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
     schedule = Schedule(settings.delivery.retry, AT_ONCE)
     deliverers = tuple(
-        Deliver(spool, book, attempts, notes, providers, nouns.streams, schedule, send, clock, log)
+        Deliver(spool, book, attempts, notes, providers, nouns.streams, schedule, send, state.compute, clock, log)
         for spool, notes in zip(state.spools, notifications, strict=True)
     )
     bell.listeners = tuple(deliver.wake for deliver in deliverers)

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from gateway.core import reply as replies
 from gateway.core.address import AddressFault, parse
@@ -21,7 +22,7 @@ from gateway.core.reply import Reply
 from gateway.flow.attempt import Attempts, Task, Tried
 from gateway.flow.desk import Peer
 from gateway.flow.notify import OWN_MAIL, Notifications
-from gateway.flow.ports import Book, Clock, Log, Parcel, Provider, Spool, Unavailable
+from gateway.flow.ports import Book, Clock, Compute, Log, Parcel, Provider, Spool, Unavailable
 
 ALREADY_STAMPED = Peer("", "", "")
 UNWRITABLE_PAUSE = 1.0
@@ -53,6 +54,7 @@ class Deliver:
         streams: Mapping[str, Stream],
         schedule: Schedule,
         spawn: Callable[[Coroutine[None, None, None]], object],
+        compute: Compute,
         clock: Clock,
         log: Log,
     ) -> None:
@@ -64,6 +66,7 @@ class Deliver:
         self._streams = streams
         self._schedule = schedule
         self._spawn = spawn
+        self._compute = compute
         self._clock = clock
         self._log = log
         self._bell = asyncio.Event()
@@ -160,7 +163,7 @@ class Deliver:
 
     async def _task(self, parcel: Parcel, stream: Stream, mark: bytes) -> Task | None:
         address = parse(parcel.addressee.address, smtputf8=True)
-        message = parse_message(parcel.message, parcel.envelope.smtputf8)
+        message = await self._compute(len(parcel.message), partial(parse_message, parcel.message, parcel.envelope.smtputf8))
         if isinstance(address, AddressFault) or isinstance(message, Malformed):
             return None
         mode = await self._mode(parcel.envelope.tool, stream)

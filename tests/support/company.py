@@ -246,6 +246,7 @@ class Company:
             self.streams,
             Schedule(WAITS, 20),
             self._spawn,
+            at_once,
             self.clock,
             self.log,
         )

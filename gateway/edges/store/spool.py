@@ -64,11 +64,11 @@ class SqliteSpool:
         self, envelope: Envelope, message: bytes, to: Sequence[tuple[Addressee, Ref]], due: datetime, expires: datetime
     ) -> None:
         """See `ports.Spool`."""
-        file = await asyncio.to_thread(self._bodies.put, message) if len(message) > IN_ROW else None
+        file, digest = await asyncio.to_thread(self._put, message) if len(message) > IN_ROW else (None, sha256(message).digest())
         row = (
             *(envelope.tool, envelope.stream, envelope.sender, int(envelope.smtputf8), int(envelope.eight_bit)),
             *(envelope.ret, envelope.envid, micros(self._now()), micros(expires)),
-            *(sha256(message).digest(), file, message if file is None else None),
+            *(digest, file, message if file is None else None),
         )
         at = micros(due)
         try:
@@ -138,13 +138,20 @@ class SqliteSpool:
         """One message with its body, proven to be the one that was kept; else it becomes an orphan."""
         await asyncio.sleep(0)
         *envelope, accepted, expires, digest, file, body = self._database.rows(_READ, (number,))[0]
-        found = body if file is None else await asyncio.to_thread(self._bodies.read, file)
-        if found is None or sha256(found).digest() != digest:
+        found, now = (body, sha256(body).digest()) if file is None else await asyncio.to_thread(self._get, file)
+        if found is None or now != digest:
             self._orphan(number)
             return None
         tool, stream, sender, smtputf8, eight_bit, ret, envid = envelope
         kept = Envelope(tool, stream, sender, bool(smtputf8), bool(eight_bit), ret, envid)
         return _Message(kept, instant(accepted), instant(expires), found)
+
+    def _put(self, message: bytes) -> tuple[str, bytes]:
+        return self._bodies.put(message), sha256(message).digest()
+
+    def _get(self, file: str) -> tuple[bytes | None, bytes]:
+        found = self._bodies.read(file)
+        return found, sha256(found or b"").digest()
 
     def _orphan(self, number: int) -> None:
         self.orphans.add(number)
