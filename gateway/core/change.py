@@ -101,3 +101,6 @@ class KeepForPerson:
 
 
 Change = Oppose | Lift | Learn | Withdraw | GiveNotice | Accept | KeepOwnUnsubscribe | Tell | Enlist | KeepForPerson
+
+FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice)
+"""The changes after which facts may read otherwise."""

@@ -54,7 +54,10 @@ OFF_LOOP = 1 << 30  # a size that `Compute` always takes to a thread
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One copy to try: `decision` refers to the RCPT decision, `mark` is the key remembered once delivered (may be empty)."""
+    """One copy to try: `decision` refers to the RCPT decision, `mark` is the key remembered once delivered (may be empty).
+
+    `judgement` is what RCPT was answered by, where it is still at hand.
+    """
 
     stream: Stream
     message: Message
@@ -65,6 +68,7 @@ class Task:
     decision: Ref
     peer: Peer
     mark: bytes
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Attempts:
         if not self.may_leave(task.stream):
             return Tried(fault=replies.OPTOUT_DOWN)
         try:
-            judgement = await self._judge.judge(task.stream, task.address)
+            judgement = await self._judge.again(task.stream, task.address, task.judgement)
             if not _passes(task, judgement.verdict):
                 return await self._stop(task, judgement)
             return await self._hand_over(task, judgement)
@@ -139,7 +143,7 @@ class Attempts:
         """What would forbid this message for anybody: no key, no place for the words due; None when a copy can be made."""
         if not self.may_leave(task.stream):
             return replies.OPTOUT_DOWN
-        judgement = await self._judge.judge(task.stream, task.address)
+        judgement = await self._judge.again(task.stream, task.address, task.judgement)
         finished = await self._finish(task, self._copy(judgement), eight_bit=True)
         return finished if isinstance(finished, Reply) else None
 
@@ -157,7 +161,7 @@ class Attempts:
 
         async def still() -> bool:
             nonlocal last
-            last = await self._judge.judge(task.stream, task.address)
+            last = await self._judge.again(task.stream, task.address, last)
             return _passes(task, last.verdict)
 
         outcome = await provider.deliver(task.envelope.sender, task.addressee, task.envelope, finished.chunks, still)

@@ -21,7 +21,7 @@ from gateway.core.model import Fate, Outcome, Ref, RefusalMode, Refuse, Stage, U
 from gateway.core.reply import Reply
 from gateway.flow.attempt import Attempts, Task, Tried
 from gateway.flow.desk import Login, Peer
-from gateway.flow.judge import Judge
+from gateway.flow.judge import Judge, Judgement
 from gateway.flow.notify import Notifications
 from gateway.flow.ports import Addressee, Book, Clock, Compute, Envelope, Log, Spool, Unavailable
 
@@ -39,6 +39,7 @@ class Accepted:
     address: Address
     decision: Ref
     withheld: Refuse | None
+    judgement: Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,7 @@ class Handover:
             one.decision,
             submitted.peer,
             mark,
+            one.judgement,
         )
 
 

@@ -20,10 +20,11 @@ from gateway.flow.ports import Book, Clock, Unavailable
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One verdict on one recipient, with the key it is filed under."""
+    """One verdict on one recipient, with the key it is filed under and the book's stand it rests on (-1: none could be read)."""
 
     person: PersonKey
     verdict: Verdict
+    stand: int
 
 
 class Judge:
@@ -50,13 +51,24 @@ class Judge:
     async def judge(self, stream: Stream, address: Address) -> Judgement:
         """The verdict on fresh facts; Undecided where they cannot be read."""
         facts: Facts | None
+        stand = -1
         try:
+            stand = await self._book.stand()  # before the facts: what changes meanwhile makes it stale
             who = self._identity.who(address, await self._book.has_hashes())
             facts = (await self._book.facts(stream.advertiser.name, (who,)))[0]
         except Unavailable:
-            facts = None
+            facts, stand = None, -1
         question = Question(stream, address, self._missing_notice(stream), self._clock.now())
-        return Judgement(self.person(address), decide(self._policies[stream.policy], question, facts))
+        return Judgement(self.person(address), decide(self._policies[stream.policy], question, facts), stand)
+
+    async def again(self, stream: Stream, address: Address, known: Judgement | None) -> Judgement:
+        """The verdict now: the known one while nothing that facts may answer has changed since, else a new one."""
+        try:
+            if known is not None and known.stand == await self._book.stand():
+                return known
+        except Unavailable:
+            known = None
+        return await self.judge(stream, address)
 
     def policy(self, stream: Stream) -> str:
         """By which pack a stream is judged: `pack@version#hash8`."""

@@ -168,7 +168,7 @@ class Submission:
                 return replies.REFUSALS[verdict.reason].about(ref)
         withheld = verdict if isinstance(verdict, Refuse) and word == "withhold" else None
         addressee = Addressee(address.wire, to.notify, to.orcpt)
-        self._accepted[address.canonical] = Accepted(addressee, address, ref, withheld)
+        self._accepted[address.canonical] = Accepted(addressee, address, ref, withheld, judgement)
         return replies.RECIPIENT_OK
 
     def _treatment(self, verdict: Allow | Refuse) -> tuple[str, bool]:

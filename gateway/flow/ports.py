@@ -41,6 +41,9 @@ class Book(Protocol):
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
         """What is recorded about each, in order, in one batched read; oppositions of any of a person's keys count."""
 
+    async def stand(self) -> int:
+        """A number that changes with every change of what `facts` may answer: while it stands, so does what was read since."""
+
     async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
         """Those delivery keys already accepted since then."""
 

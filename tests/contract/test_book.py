@@ -198,3 +198,21 @@ async def test_a_commit_that_cannot_be_written_whole_is_not_written_at_all(opene
         assert isinstance(failure, Exception)
         assert await store.book.oppositions() == []
         assert await store.journal.heads() == []
+
+
+async def test_the_stand_moves_with_every_change_of_facts_whoever_makes_it(opened: Opening) -> None:
+    factual = (
+        Learn(consent(ANN), b"a"),
+        Oppose(opposition(ANN)),
+        GiveNotice(notice(ANN)),
+        Withdraw(ANN, "acme", "", at(1)),
+        Lift(ANN, Block.OPPOSED, opposition(ANN).scope, opposition(ANN).advertiser, opposition(ANN).stream),
+    )
+    async with opened() as here, opened(writer="n1w1") as elsewhere:
+        seen = [await here.book.stand()]
+        for change in factual:
+            await elsewhere.book.commit([event(0, ANN)], [change])
+            seen.append(await here.book.stand())
+        assert len(set(seen)) == len(factual) + 1
+        await here.book.commit([event(1, ANN)], [Accept(b"k" * 16, at(1))])
+        assert await here.book.stand() == seen[-1]

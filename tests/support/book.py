@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import assert_never
 
 from gateway.core.change import (
+    FACTUAL,
     Accept,
     Change,
     Enlist,
@@ -44,6 +45,7 @@ class MemoryBook:
     kept: list[KeepForPerson] = field(default_factory=list)
     probes: list[datetime] = field(default_factory=list)
     reads: int = 0
+    _stand: int = 0
     _consents: list[tuple[Consent, bytes]] = field(default_factory=list)
     _oppositions: dict[OppositionId, Opposition] = field(default_factory=dict)
     _notices: list[NoticeGiven] = field(default_factory=list)
@@ -56,6 +58,11 @@ class MemoryBook:
         self._readable()
         self.reads += 1
         return [self._of(advertiser, one) for one in who]
+
+    async def stand(self) -> int:
+        """See `ports.Book`."""
+        self._readable()
+        return self._stand
 
     async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
         """See `ports.Book`."""
@@ -137,6 +144,7 @@ class MemoryBook:
         )
 
     def _apply(self, change: Change) -> None:
+        self._stand += isinstance(change, FACTUAL)
         match change:
             case Oppose(new, foreign_hash):
                 self.hashes = self.hashes or foreign_hash

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import apsw
 
-from gateway.core.change import Change
+from gateway.core.change import FACTUAL, Change
 from gateway.core.evidence import Event
 from gateway.core.model import Consent, Facts, NoticeGiven, Opposition, PersonKey, Ref, Tool, Who
 from gateway.edges.store import changes as write
@@ -72,6 +72,11 @@ class SqliteBook:
             for one in who
         ]
 
+    async def stand(self) -> int:
+        """See `ports.Book`; counted in the commit that changes the facts, whichever process makes it."""
+        found = self._database.rows("SELECT at FROM mark WHERE name = ?", (write.STAND,))
+        return int(found[0][0]) if found else 0
+
     async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
         """See `ports.Book`."""
         return frozenset(row[0] for row in self._of_keys(_ACCEPTED, set(keys), micros(since)))
@@ -79,10 +84,13 @@ class SqliteBook:
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
         """See `ports.Book`; state, outbox and journal are one savepoint of one transaction."""
         prepared = prepare(events)
+        factual = any(isinstance(change, FACTUAL) for change in changes)
 
         def job(connection: apsw.Connection) -> list[Ref]:
             for change in changes:
                 write.apply(connection, change)
+            if factual:
+                write.count(connection, write.STAND)
             return self._chain.extend(connection, prepared)
 
         return await self._database.write(job)

@@ -29,6 +29,7 @@ from gateway.edges.store.instant import micros, text
 
 FOREIGN_HASH = "foreign-hash"
 PROBE = "probe"
+STAND = "stand"
 
 _ACCEPTED_FOR = 24 * 3600 * 1_000_000
 
@@ -61,6 +62,7 @@ _OWN_UNSUBSCRIBE = """
 _TELL = "INSERT INTO outbox (partner, person, advertiser, scope, at) VALUES (?, ?, ?, ?, ?)"
 _KEEP = "INSERT INTO kept (mailbox, sealed_mail, at) VALUES (?, ?, ?)"
 _MARK = "REPLACE INTO mark VALUES (?, ?)"
+_COUNT = "INSERT INTO mark VALUES (?, 1) ON CONFLICT DO UPDATE SET at = at + 1"
 
 _NUMBER = itemgetter(0)
 
@@ -97,6 +99,11 @@ def apply(connection: apsw.Connection, change: Change) -> None:
 def mark(connection: apsw.Connection, name: str, at: int) -> None:
     """Remember when something last happened."""
     connection.execute(_MARK, (name, at))
+
+
+def count(connection: apsw.Connection, name: str) -> None:
+    """Remember that something happened once more."""
+    connection.execute(_COUNT, (name,))
 
 
 def _learn(connection: apsw.Connection, change: Learn) -> None:
