@@ -180,8 +180,9 @@ def _anew(raw: bytes, part: Part, content: bytes, how: Encoding, new_charset: st
 
 def _clean_lines(content: bytes) -> bool:
     """Whether every line ends in CRLF and nothing is NUL: what quoted-printable can say line by line."""
-    ends = content.count(b"\r\n")
-    return content.count(b"\n") == ends and content.count(b"\r") == ends and b"\x00" not in content
+    return b"\x00" not in content and all(
+        piece.count(b"\n") == piece.count(b"\r") == piece.count(b"\r\n") for piece in transfer.steps(content)
+    )
 
 
 def _placed(part: Part, change: Change, new_charset: str, encoding: str) -> list[Change]:

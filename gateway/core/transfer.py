@@ -44,7 +44,7 @@ def decode(body: bytes, how: Encoding) -> bytes | None:
         case Encoding.PLAIN:
             return body
         case Encoding.QP:
-            return binascii.a2b_qp(body)
+            return b"".join([binascii.a2b_qp(piece) for piece in steps(body)])
         case Encoding.BASE64:
             if b"=" in body and body[body.find(b"=") :].translate(None, b"= \t\r\n"):
                 return None
@@ -60,18 +60,18 @@ def encode(content: bytes, how: Encoding) -> bytes:
         case Encoding.PLAIN:
             return content
         case Encoding.QP:
-            return b"".join(_qp_pieces(content))
+            return b"".join([binascii.b2a_qp(piece, istext=True) for piece in steps(content)])
         case Encoding.BASE64:
             return _base64(content)
 
 
-def _qp_pieces(content: bytes) -> Iterator[bytes]:
-    """Whole lines at a time, because one call holds the interpreter and encoding is slow."""
+def steps(content: bytes) -> Iterator[bytes]:
+    """The content in pieces of whole lines, because one call holds the interpreter and some calls are slow."""
     at = 0
     while at < len(content):
         end = content.rfind(b"\r\n", at, at + _STEP) + 2 if len(content) - at > _STEP else len(content)
         end = end if end > at + 1 else len(content)
-        yield binascii.b2a_qp(content[at:end], istext=True)
+        yield content[at:end]
         at = end
 
 
