@@ -27,6 +27,8 @@ HERE = ROOT / "tests" / "journeys"
 CLAIRE, MARC = "claire@example.org", "marc@example.org"
 MESSAGES = (([CLAIRE, MARC], "Un"), ([MARC], "Deux"), ([CLAIRE], "Trois"))
 PHPMAILER = Path("/usr/share/php/libphp-phpmailer/autoload.php")
+HAS_NODEMAILER = shutil.which("node") is not None and (HERE / "node_modules" / "nodemailer").is_dir()
+HAS_PHPMAILER = shutil.which("php") is not None and PHPMAILER.exists()
 
 
 @dataclass
@@ -87,13 +89,13 @@ def _by_smtplib(address: tuple[str, int], method: str) -> list[Said]:
 
 
 async def by_nodemailer(address: tuple[str, int], method: str) -> list[Said]:
-    if shutil.which("node") is None or not (HERE / "node_modules" / "nodemailer").is_dir():
+    if not HAS_NODEMAILER:
         pytest.skip("nodemailer is not installed: that Node tools see refusals is unproven")
     return answers(await output("node", "send.mjs", job(address, method)))
 
 
 async def by_phpmailer(address: tuple[str, int], method: str) -> list[Said]:
-    if shutil.which("php") is None or not PHPMAILER.exists():
+    if not HAS_PHPMAILER:
         pytest.skip("php-cli or libphp-phpmailer is not installed: that PHP tools see refusals is unproven")
     return answers(await output("php", "send.php", job(address, method), PHPMAILER=str(PHPMAILER)))
 
