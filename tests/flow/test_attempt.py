@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 
@@ -11,9 +12,10 @@ from gateway.core import reply as replies
 from gateway.core.evidence import Kind
 from gateway.core.model import Audience, Basis, Outcome, RefusalMode
 from gateway.core.notice import Notices
+from gateway.flow.ports import Addressee, Envelope, Still
 from tests.support.company import CLAIRE, MARC, Company, address, letterhead, newsletter, read
 from tests.support.letters import TEMPLATES
-from tests.support.spool import EVERYTHING, GREYLISTED, NO_MAILBOX, NOT_US, SILENT, TAKEN, UNREACHABLE
+from tests.support.spool import EVERYTHING, GREYLISTED, NO_MAILBOX, NOT_US, SILENT, TAKEN, UNREACHABLE, ScriptedProvider
 
 NOT_TAKEN = [GREYLISTED, NO_MAILBOX, SILENT, UNREACHABLE, NOT_US]
 
@@ -81,6 +83,42 @@ async def test_no_event_holds_an_address_a_subject_or_a_text() -> None:
     told = str(company.book.events).lower()
     for secret in ("claire", "septembre", "bonjour", "example.org"):
         assert secret not in told
+
+
+# The last moment
+
+
+class Hesitant(ScriptedProvider):
+    """A provider before whose DATA the person says stop."""
+
+    company: Company
+
+    async def deliver(
+        self, sender: str, addressee: Addressee, envelope: Envelope, body: Sequence[bytes | memoryview], still: Still | None = None
+    ) -> Outcome:
+        """See `ports.Provider`."""
+        self.company.oppose_now(addressee.address)
+        return await super().deliver(sender, addressee, envelope, body, still)
+
+
+@pytest.mark.parametrize("mode", RefusalMode)
+@pytest.mark.parametrize("people", [(CLAIRE,), (CLAIRE, MARC)])
+async def test_an_opposition_after_the_attempt_is_on_record_and_before_data_still_wins(
+    mode: RefusalMode, people: tuple[str, ...]
+) -> None:
+    provider = Hesitant()
+    provider.company = company = Company(refusal=mode, provider=provider)
+    for one in people:
+        await company.consent(one)
+    *_, answer = await company.send(*people)
+    if len(people) > 1:
+        await company.round()
+    elif mode is not RefusalMode.WITHHOLD:
+        assert answer.token == "OPPOSED"
+    assert company.reached == []
+    assert {event.outcome for event in company.told(Kind.OUTCOME)} <= {"withdrawn", "failed"}
+    drops = [event for event in company.told(Kind.DECISION) if event.outcome == "drop"]
+    assert [event.reason for event in drops] == ["OPPOSED"] * len(people)
 
 
 # First contact

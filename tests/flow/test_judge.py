@@ -82,6 +82,52 @@ async def test_an_opposition_to_another_advertiser_does_not_count_and_one_to_all
     assert isinstance(await verdict(company), Refuse)
 
 
+async def test_a_known_verdict_stands_without_reading_again_until_facts_change() -> None:
+    company = Company()
+    await company.consent()
+    known = await company.judge.judge(NEWS, address(CLAIRE))
+    reads = company.book.reads
+    assert await company.judge.again(NEWS, address(CLAIRE), known) is known
+    assert company.book.reads == reads
+    await company.oppose(CLAIRE)
+    assert isinstance((await company.judge.again(NEWS, address(CLAIRE), known)).verdict, Refuse)
+
+
+@pytest.mark.parametrize("change", ["oppose", "consent", "hash", "domain"])
+async def test_every_change_of_the_facts_makes_a_known_verdict_stale(change: str) -> None:
+    company = Company()
+    await company.consent()
+    known = await company.judge.judge(NEWS, address(CLAIRE))
+    match change:
+        case "oppose":
+            await company.oppose(CLAIRE)
+        case "consent":
+            await company.consent(withdrawn_at=START)
+        case "hash":
+            digest = hashlib.md5(b"claire@example.org").hexdigest()
+            await file(company, company.identity.foreign("md5", digest), foreign_hash=True)
+        case "domain":
+            await file(company, company.identity.domain("example.org"))
+    assert isinstance((await company.judge.again(NEWS, address(CLAIRE), known)).verdict, Refuse)
+
+
+async def test_a_known_verdict_is_not_trusted_when_the_book_cannot_be_read() -> None:
+    company = Company()
+    await company.consent()
+    known = await company.judge.judge(NEWS, address(CLAIRE))
+    company.book.down = True
+    assert isinstance((await company.judge.again(NEWS, address(CLAIRE), known)).verdict, Undecided)
+
+
+async def test_what_was_undecided_is_judged_anew() -> None:
+    company = Company()
+    await company.consent()
+    company.book.down = True
+    unknown = await company.judge.judge(NEWS, address(CLAIRE))
+    company.book.down = False
+    assert isinstance((await company.judge.again(NEWS, address(CLAIRE), unknown)).verdict, Allow)
+
+
 @pytest.mark.parametrize("field", ["legal_name", "postal_address", "contact", "privacy_url"])
 async def test_a_notice_that_would_lack_a_mandatory_fact_refuses_the_first_contact(field: str) -> None:
     lacking = replace(NEWS, advertiser=replace(MAISON, **{field: ""}))  # type: ignore[arg-type]
