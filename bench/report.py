@@ -118,8 +118,8 @@ def page(figures: Figures) -> str:
         *(_throughput(figures, sample) for sample in figures.samples),
         _two(figures),
         "## Latency of one session\n",
-        "MAIL to the final 250, nothing else under test running. Postfix and the peer answer when the message is queued, the gateway when the"
-        " provider has taken it.\n",
+        "MAIL to the final 250, nothing else under test running. Postfix and the peer answer when the message is queued, the"
+        " gateway when the provider has taken it.\n",
         _table(("message", "system", "p50 ms", "p99 ms", "worst ms"), _latency_rows(figures)),
         "## Memory\n",
         _memory(figures.memory),
@@ -167,7 +167,7 @@ def _neighbours(figures: Figures) -> str:
         return ""
     return (
         f"**Others used this machine during the run (load {before} before it began).** Rates and latencies are pessimistic, most of"
-        " all those of a single process; CPU a message is the figure to trust, and even it rises with the neighbours' use of caches.\n"
+        " all those of a single process; CPU a message is the figure to trust, and even it rises with what neighbours do.\n"
     )
 
 
