@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -222,6 +223,23 @@ def missing(function: Function) -> Iterator[str]:
 @pytest.mark.parametrize("word", ["utils", "helpers", "manager", "misc", "common", "data", "handler"])
 def test_no_room_is_called_by_a_word_that_says_nothing(word: str) -> None:
     assert [str(path.relative_to(ROOT)) for path in modules() if path.stem == word] == []
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python 3.11.0 to 3.11.4 match `(...)*+` wrongly (gh-106052), and Debian 12 ships 3.11.2; `(?>(...)*)` says the same."""
+    repeated = re.compile(r"(?<!\\)\)(?:[*+?]|\{\d*,?\d*\})\+")
+    found = [
+        where(path, node)
+        for path in modules()
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and repeated.search(spelled(node.value))
+    ]
+    assert found == []
+
+
+def spelled(value: str | bytes) -> str:
+    """A constant as text."""
+    return value if isinstance(value, str) else value.decode("latin-1")
 
 
 def test_an_import_inside_a_function_is_seen() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 _TOKEN = rb"[^\s()<>@,;:\\\"/\[\]?=\x00-\x20]++"
 _KIND = re.compile(rb"[^:]++:\s*+(" + _TOKEN + rb")(?:\s*+/\s*+(" + _TOKEN + rb"))?")
-_PARAM = re.compile(rb";\s*+([^\s=;]++)\s*+=\s*+(\"(?:[^\"\\]|\\.)*+\"|[^\s;(\"][^\s;(]*+|)", re.DOTALL)
+_PARAM = re.compile(rb";\s*+([^\s=;]++)\s*+=\s*+(\"(?>(?:[^\"\\]|\\.)*)\"|[^\s;(\"][^\s;(]*+|)", re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 
 

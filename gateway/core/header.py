@@ -18,7 +18,8 @@ MAX_FIELD = 32_768
 MAX_LINE = 998
 FOLD_AT = 78
 
-_FIELD = re.compile(rb"([!-9;-~]++):[^\r]*+(?:\r\n[ \t]++[^\r]++)*+\r\n")
+# Atomic groups, (?>(?:...)*), where (?:...)*+ would do: the latter matches wrongly before Python 3.11.5 (gh-106052).
+_FIELD = re.compile(rb"([!-9;-~]++):[^\r]*+(?>(?:\r\n[ \t]++[^\r]++)*)\r\n")
 _NAME = re.compile(r"[!-9;-~]{1,60}")
 _LEGAL = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 _BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")

@@ -10,13 +10,13 @@ import re
 import idna
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u00a0-\U0010ffff]++"
-_QUOTED = r'"(?:[^"\\]|\\.)*+"'
-_LOCAL = rf"(?:{_ATOM}(?:\.{_ATOM})*+|{_QUOTED})"
+_QUOTED = r'"(?>(?:[^"\\]|\\.)*)"'
+_LOCAL = rf"(?:{_ATOM}(?>(?:\.{_ATOM})*)|{_QUOTED})"
 _LABEL = r"[A-Za-z0-9_\u00a0-\U0010ffff](?:[A-Za-z0-9_\-\u00a0-\U0010ffff]*+)"
-_SPEC = rf"({_LOCAL})@({_LABEL}(?:\.{_LABEL})*+)"
-_PHRASE = rf'(?:[^<>()@,;:\\"\[\]]|{_QUOTED})*+'
+_SPEC = rf"({_LOCAL})@({_LABEL}(?>(?:\.{_LABEL})*))"
+_PHRASE = rf'(?>(?:[^<>()@,;:\\"\[\]]|{_QUOTED})*)'
 _MAILBOX = re.compile(rf"\s*+(?:{_PHRASE}<\s*+{_SPEC}\s*+>|{_SPEC})\s*+")
-_COMMENT_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|\\.|[()]')
+_COMMENT_TOKEN = re.compile(r'"(?>(?:[^"\\]|\\.)*)"|\\.|[()]')
 
 
 def mailbox(value: bytes) -> tuple[str, str] | None:
