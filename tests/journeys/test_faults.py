@@ -161,6 +161,12 @@ def parcels(folder: Path) -> int:
         return int(str(spool.execute("SELECT count(*) FROM parcel").fetchall()[0][0]))
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway waits for another process's lock only shortly, so that the test need not wait the full five seconds."""
+    monkeypatch.setattr("gateway.edges.store.database.WRITE_PATIENCE", 0.3)
+
+
 @contextmanager
 def beside(folder: Path) -> Iterator[apsw.Connection]:
     """A connection to the gateway's database that is not the gateway's."""
@@ -368,6 +374,7 @@ async def leave_at(one: House, raw: Raw, point: str, number: int, how: str) -> N
 # Disk and database
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_unwritable_journal_refuses_for_now_and_sends_nothing(tmp_path: Path) -> None:
     async with house(tmp_path) as one:
         await one.know("anna@example.org")
@@ -377,6 +384,7 @@ async def test_unwritable_journal_refuses_for_now_and_sends_nothing(tmp_path: Pa
         assert (await one.send(1, "anna@example.org")).startswith("250 ")
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_journal_lost_between_rcpt_and_data_sends_nothing_now(tmp_path: Path) -> None:
     async with house(tmp_path) as one:
         await one.know("anna@example.org", "zoe@example.org")
@@ -396,6 +404,7 @@ async def test_journal_lost_between_rcpt_and_data_sends_nothing_now(tmp_path: Pa
         assert len(await one.provider.wait_for(2)) == 2
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_provider_that_spoke_is_believed_though_the_outcome_cannot_be_written(tmp_path: Path) -> None:
     async with house(tmp_path) as one:
         await one.know("anna@example.org")
@@ -481,6 +490,7 @@ async def test_marketing_waits_while_the_opt_out_does_not_answer_and_service_mai
         assert b"List-Unsubscribe" not in service.data
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_an_opt_out_that_cannot_be_recorded_is_never_confirmed(tmp_path: Path) -> None:
     async with house(tmp_path) as one:
         await one.know("anna@example.org")
