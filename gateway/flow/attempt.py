@@ -6,7 +6,7 @@ Shared by the synchronous answer and the spool. It must not spool, retry or answ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import assert_never
@@ -190,8 +190,17 @@ class Attempts:
         return finished
 
     async def _record_attempt(self, task: Task, judgement: Judgement, finished: Finished) -> Ref:
-        event = self._judge.event(Kind.ATTEMPT, "begin", task.stream, task.envelope.tool, judgement, task.decision)
-        event = replace(event, body=finished.digest, template=finished.template, message=message_digest(task.message))
+        event = self._judge.event(
+            Kind.ATTEMPT,
+            "begin",
+            task.stream,
+            task.envelope.tool,
+            judgement,
+            task.decision,
+            body=finished.digest,
+            template=finished.template,
+            message=message_digest(task.message),
+        )
         changes: tuple[Change, ...] = ()
         if finished.own_unsubscribe:
             sealed = self._vault.seal(finished.own_unsubscribe)

@@ -18,9 +18,13 @@ from gateway.core.policy import Policy
 from gateway.flow.ports import Book, Clock, Unavailable
 
 
+UNREAD = -1
+"""The stand of a judgement without facts: no book ever stands there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One verdict on one recipient, with the key it is filed under and the book's stand it rests on (-1: none could be read)."""
+    """One verdict on one recipient, with the key it is filed under and the book's stand it rests on."""
 
     person: PersonKey
     verdict: Verdict
@@ -50,16 +54,15 @@ class Judge:
 
     async def judge(self, stream: Stream, address: Address) -> Judgement:
         """The verdict on fresh facts; Undecided where they cannot be read."""
-        facts: Facts | None
-        stand = -1
+        question = Question(stream, address, self._missing_notice(stream), self._clock.now())
+        policy = self._policies[stream.policy]
         try:
             stand = await self._book.stand()  # before the facts: what changes meanwhile makes it stale
             who = self._identity.who(address, await self._book.has_hashes())
             facts = (await self._book.facts(stream.advertiser.name, (who,)))[0]
         except Unavailable:
-            facts, stand = None, -1
-        question = Question(stream, address, self._missing_notice(stream), self._clock.now())
-        return Judgement(self.person(address), decide(self._policies[stream.policy], question, facts), stand)
+            return Judgement(self.person(address), decide(policy, question, None), UNREAD)
+        return Judgement(who.person, decide(policy, question, facts), stand)
 
     async def again(self, stream: Stream, address: Address, known: Judgement | None) -> Judgement:
         """The verdict now: the known one while nothing that facts may answer has changed since, else a new one."""
@@ -74,8 +77,20 @@ class Judge:
         """By which pack a stream is judged: `pack@version#hash8`."""
         return self._policies[stream.policy].label
 
-    def event(self, kind: Kind, outcome: str, stream: Stream, tool: str, judgement: Judgement, about: str = "") -> Event:
-        """The journal's words for a verdict (R-FR-90)."""
+    def event(
+        self,
+        kind: Kind,
+        outcome: str,
+        stream: Stream,
+        tool: str,
+        judgement: Judgement,
+        about: str = "",
+        *,
+        body: str = "",
+        template: str = "",
+        message: str = "",
+    ) -> Event:
+        """The journal's words for a verdict, and for the finished copy where there is one (R-FR-90)."""
         verdict = judgement.verdict
         match verdict:
             case Allow():
@@ -97,6 +112,9 @@ class Judge:
             rules=verdict.rules,
             basis=basis,
             policy=self.policy(stream),
+            template=template,
+            message=message,
+            body=body,
             about=about,
         )
 
