@@ -12,11 +12,10 @@ from typing import assert_never
 from gateway.core.address import Address, Identity
 from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Allow, Facts, Partner, PersonKey, Ref, Refuse, Stream, Undecided, Verdict
+from gateway.core.model import Allow, Partner, PersonKey, Ref, Refuse, Stream, Undecided, Verdict
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
 from gateway.flow.ports import Book, Clock, Unavailable
-
 
 UNREAD = -1
 """The stand of a judgement without facts: no book ever stands there."""
