@@ -100,7 +100,7 @@ def _notes(settings: Settings) -> Iterator[str]:
     for name, stream in settings.stream.items():
         advertiser = settings.advertiser[stream.advertiser]
         if stream.category is Category.MARKETING and not advertiser.dkim:
-            yield f"[stream.{name}] sends without DKIM signature: [advertiser.{stream.advertiser}] has no dkim key."
+            yield f"[stream.{name}] has no dkim key in [advertiser.{stream.advertiser}]: its mail is refused (R-STD-46)."
         if stream.category is Category.MARKETING and not advertiser.privacy_url:
             yield f"[advertiser.{stream.advertiser}] has no privacy_url: mail due a first-contact notice is refused (R-FR-30)."
         if stream.refusal == "monitor":
