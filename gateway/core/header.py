@@ -10,6 +10,7 @@ import base64
 import re
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_BLOCK = 100_000
@@ -22,8 +23,9 @@ FOLD_AT = 78
 _FIELD = re.compile(rb"([!-9;-~]++):[^\r]*+(?>(?:\r\n[ \t]++[^\r]++)*)\r\n")
 _NAME = re.compile(r"[!-9;-~]{1,60}")
 _LEGAL = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+_PRINTED = bytes([9, *range(32, 127)])
 _BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
-_FOLDABLE = re.compile(rb"(?<![ \t])[ \t](?![ \t])")
+_RUNS = re.compile(rb"[ \t]{2,}")
 
 
 class Field(NamedTuple):
@@ -106,19 +108,33 @@ def written(name: str, value: bytes) -> bytes | Unwritable:
 
     The one door for values we add: a fold is undone, any other line break (CR, LF, VT, FF, NEL, U+2028 ...) or control is refused.
     """
-    value = value.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
-    if not _NAME.fullmatch(name):
+    if b"\r\n" in value:
+        value = value.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
+    start = _start(name)
+    if not start:
         return Unwritable.NAME
+    plain = _ascii(value) if value.isascii() else _encoded(value)
+    if isinstance(plain, Unwritable):
+        return plain
+    return _folded(start + plain, FOLD_AT) if plain else Unwritable.EMPTY
+
+
+@lru_cache(maxsize=64)
+def _start(name: str) -> bytes:
+    """How a field of that name begins; empty where no field may be called so."""
+    return name.encode("ascii") + b": " if _NAME.fullmatch(name) else b""
+
+
+def _ascii(value: bytes) -> bytes | Unwritable:
+    return Unwritable.BREAK if value.translate(None, _PRINTED) else value.strip(b" \t")
+
+
+def _encoded(value: bytes) -> bytes | Unwritable:
     try:
         text = value.decode()
     except UnicodeDecodeError:
         return Unwritable.ENCODING
-    if _BREAKS.search(text.replace("\t", " ")):
-        return Unwritable.BREAK
-    plain = value.strip(b" \t") if value.isascii() else _encoded_words(text.strip())
-    if not plain:
-        return Unwritable.EMPTY
-    return _folded(name.encode("ascii") + b": " + plain, FOLD_AT)
+    return Unwritable.BREAK if _BREAKS.search(text.replace("\t", " ")) else _encoded_words(text.strip())
 
 
 def refolded(line: bytes) -> bytes | Unwritable:
@@ -136,24 +152,28 @@ def _folded(line: bytes, width: int) -> bytes | Unwritable:
     """One logical line cut before single blanks so that each piece fits, or overflows only where it has no blank."""
     if len(line) <= width:
         return line + b"\r\n"
+    blanks = _single_blanks(line)
     pieces: list[bytes] = []
-    begin, last = 0, -1
-    first_word = line.find(b":") + 2
-    for blank in _FOLDABLE.finditer(line):
-        at = blank.start()
-        if at < first_word or at + 1 == len(line):
-            continue
-        if last > begin and at - begin > width:
-            pieces.append(line[begin:last])
-            begin = last
-        last = at
-    if last > begin and len(line) - begin > width:
-        pieces.append(line[begin:last])
-        begin = last
+    begin, low, end = 0, line.find(b":") + 2, len(line) - 1
+    while len(line) - begin > width:
+        at = blanks.rfind(b" ", low, min(begin + width + 1, end))
+        if at < 0:
+            at = blanks.find(b" ", max(low, begin + width + 1), end)
+        if at < 0:
+            break
+        pieces.append(line[begin:at])
+        begin, low = at, at + 1
     pieces.append(line[begin:])
-    if max(map(len, pieces)) > MAX_LINE:
+    if len(line) > MAX_LINE and max(map(len, pieces)) > MAX_LINE:
         return Unwritable.LENGTH
     return b"\r\n".join(pieces) + b"\r\n"
+
+
+def _single_blanks(line: bytes) -> bytes:
+    """The line, of the same length, with a space where it may be cut and nowhere else: a run of blanks is never cut."""
+    if b"\t" not in line and b"  " not in line:
+        return line
+    return _RUNS.sub(lambda run: b"x" * len(run[0]), line).replace(b"\t", b" ")
 
 
 def _encoded_words(text: str) -> bytes:
