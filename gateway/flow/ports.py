@@ -35,11 +35,23 @@ class Clock(Protocol):
         """Seconds on a clock that never jumps."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look into the book: the facts in the order asked for, and the `stand` and `has_hashes` that were true with them."""
+
+    facts: Sequence[Facts]
+    stand: int
+    hashes: bool
+
+
 class Book(Protocol):
     """People, oppositions, consents, notices, tools: the state, and the one door by which it changes."""
 
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
         """What is recorded about each, in order, in one batched read; oppositions of any of a person's keys count."""
+
+    async def read(self, advertiser: str, who: Sequence[Who]) -> Reading:
+        """`facts` with the stand they rest on: what changes after this read, or during it, moves `stand`."""
 
     async def stand(self) -> int:
         """A number that changes with every change of what `facts` may answer: while it stands, so does what was read since."""

@@ -216,3 +216,28 @@ async def test_the_stand_moves_with_every_change_of_facts_whoever_makes_it(opene
         assert len(set(seen)) == len(factual) + 1
         await here.book.commit([event(1, ANN)], [Accept(b"k" * 16, at(1))])
         assert await here.book.stand() == seen[-1]
+
+
+async def test_a_reading_tells_the_stand_and_the_hashes_its_facts_were_read_with(opened: Opening) -> None:
+    async with opened() as here, opened(writer="n1w1") as elsewhere:
+        empty = await here.book.read("acme", [Who(ANN)])
+        assert (empty.facts, empty.stand, empty.hashes) == ([Facts()], await here.book.stand(), False)
+        await elsewhere.book.commit([], [Oppose(opposition(BOB), foreign_hash=True)])
+        assert await here.book.stand() != empty.stand
+        found = await here.book.read("acme", [Who(ANN, (BOB,))])
+        assert (found.facts, found.stand, found.hashes) == ([Facts((), (opposition(BOB),))], await here.book.stand(), True)
+
+
+async def test_a_reading_of_nobody_still_tells_the_stand(book: Book) -> None:
+    await book.commit([], [Oppose(opposition(ANN))])
+    found = await book.read("acme", [])
+    assert (found.facts, found.stand) == ([], await book.stand())
+
+
+async def test_keys_of_one_person_that_are_another_person_count_for_both(book: Book) -> None:
+    await book.commit([], [Oppose(opposition(BOB)), Learn(consent(BOB), b"")])
+    ann, bob, eve = await book.facts("acme", [Who(ANN, (BOB, BOB)), Who(BOB, (BOB,)), Who(EVE)])
+    assert (ann.oppositions, ann.consents) == ((opposition(BOB),), ())
+    assert (bob.oppositions, bob.consents) == ((opposition(BOB),), (consent(BOB),))
+    assert eve == Facts()
+    assert await book.facts("acme", [Who(ANN, (BOB, BOB))]) == [ann]

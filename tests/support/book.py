@@ -27,7 +27,7 @@ from gateway.core.change import (
 )
 from gateway.core.evidence import Event
 from gateway.core.model import Block, Consent, Facts, NoticeGiven, Opposition, PersonKey, Ref, Scope, Tool, Who
-from gateway.flow.ports import Note, Unavailable
+from gateway.flow.ports import Note, Reading, Unavailable
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]
 
@@ -58,6 +58,10 @@ class MemoryBook:
         self._readable()
         self.reads += 1
         return [self._of(advertiser, one) for one in who]
+
+    async def read(self, advertiser: str, who: Sequence[Who]) -> Reading:
+        """See `ports.Book`."""
+        return Reading(await self.facts(advertiser, who), self._stand, self.hashes)
 
     async def stand(self) -> int:
         """See `ports.Book`."""

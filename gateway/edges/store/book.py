@@ -9,26 +9,23 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from operator import itemgetter
-from typing import TypeVar
 
 import apsw
 
 from gateway.core.change import FACTUAL, Change
 from gateway.core.evidence import Event
-from gateway.core.model import Consent, Facts, NoticeGiven, Opposition, PersonKey, Ref, Tool, Who
+from gateway.core.model import Consent, Facts, Opposition, PersonKey, Ref, Tool, Who
 from gateway.edges.store import changes as write
 from gateway.edges.store.database import Database, Row
+from gateway.edges.store.facts import read
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import Chain, prepare
-from gateway.edges.store.rows import CONSENT, NOTICE, OPPOSITION, TOOL, consent, notice, opposition, tool
+from gateway.edges.store.rows import CONSENT, OPPOSITION, TOOL, consent, opposition, tool
+from gateway.flow.ports import Reading
 
 _KEYS_AT_ONCE = 256
 _PAGE = 500
 
-_CONSENTS = CONSENT + " WHERE person IN (KEYS) AND advertiser = ?"
-_NOTICES = NOTICE + " WHERE person IN (KEYS) AND advertiser = ?"
-_OPPOSITIONS = OPPOSITION + " WHERE person IN (KEYS) AND (scope = 'all' OR advertiser = ?)"
 _ACCEPTED = "SELECT key FROM accepted WHERE key IN (KEYS) AND at >= ?"
 
 _OPPOSITIONS_OF = OPPOSITION + " WHERE person = ?"
@@ -37,10 +34,6 @@ _OPPOSITIONS_AFTER = (
 )
 _CONSENTS_OF = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) AND person = ?4 ORDER BY id LIMIT ?3"
 _CONSENTS_AFTER = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) ORDER BY id LIMIT ?3"
-
-_NUMBER = itemgetter(-1)
-
-Of = TypeVar("Of", Consent, NoticeGiven, Opposition)
 
 
 class SqliteBook:
@@ -52,25 +45,12 @@ class SqliteBook:
         self._hashes = False
 
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
-        """See `ports.Book`; history and withdrawn consents included, oldest first.
+        """See `ports.Book`; history and withdrawn consents included, oldest first."""
+        return read(self._database, advertiser, who).facts
 
-        Oppositions are read last: one that is recorded while the rest is read still counts.
-        """
-        people = {one.person for one in who}
-        # Sorted here: for a handful of rows SQLite's own sorter costs four times the search.
-        records = sorted(self._of_keys(_CONSENTS, people, advertiser), key=_NUMBER)
-        consents = _by_person(consent(row) for row in records)
-        notices = _by_person(notice(row) for row in self._of_keys(_NOTICES, people, advertiser))
-        keys = people.union(*(one.also for one in who))
-        oppositions = _by_person(opposition(row) for row in self._of_keys(_OPPOSITIONS, keys, advertiser))
-        return [
-            Facts(
-                tuple(consents.get(one.person, ())),
-                tuple(found for key in dict.fromkeys((one.person, *one.also)) for found in oppositions.get(key, ())),
-                tuple(notices.get(one.person, ())),
-            )
-            for one in who
-        ]
+    async def read(self, advertiser: str, who: Sequence[Who]) -> Reading:
+        """See `ports.Book`."""
+        return read(self._database, advertiser, who)
 
     async def stand(self) -> int:
         """See `ports.Book`; counted in the commit that changes the facts, whichever process makes it."""
@@ -142,14 +122,14 @@ class SqliteBook:
         at = micros(now)
         await self._database.write(lambda connection: write.mark(connection, write.PROBE, at))
 
-    def _of_keys(self, sql: str, keys: Iterable[bytes], last: str | int) -> list[Row]:
+    def _of_keys(self, sql: str, keys: Iterable[bytes], last: int) -> list[Row]:
         wanted = list(keys)
         if len(wanted) <= _KEYS_AT_ONCE:
             return self._some_keys(sql, wanted, last)
         parts = range(0, len(wanted), _KEYS_AT_ONCE)
         return [row for start in parts for row in self._some_keys(sql, wanted[start : start + _KEYS_AT_ONCE], last)]
 
-    def _some_keys(self, sql: str, keys: list[bytes], last: str | int) -> list[Row]:
+    def _some_keys(self, sql: str, keys: list[bytes], last: int) -> list[Row]:
         if not keys:
             return []
         places = 1 << (len(keys) - 1).bit_length()
@@ -161,10 +141,3 @@ class SqliteBook:
 def _with_places(sql: str, places: int) -> str:
     """The statement for that many keys; few sizes, so that SQLite's statement cache knows them all."""
     return sql.replace("KEYS", ",".join("?" * places))
-
-
-def _by_person(records: Iterable[Of]) -> dict[PersonKey, list[Of]]:
-    found: dict[PersonKey, list[Of]] = {}
-    for record in records:
-        found.setdefault(record.person, []).append(record)
-    return found

@@ -66,6 +66,7 @@ class Database:
         self._prepare(steps, check)
         self._reader = connect(path, READ_PATIENCE)
         self._reader.execute("PRAGMA query_only=1").fetchall()
+        self._cursor = self._reader.cursor()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._closing = False
         self._broken = False
@@ -77,7 +78,7 @@ class Database:
     def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[Row]:
         """All rows of one statement, read now, on the loop: for statements that take microseconds."""
         try:
-            return self._reader.execute(sql, bindings).fetchall()
+            return self._cursor.execute(sql, bindings).fetchall()
         except apsw.Error as error:
             raise Unavailable(self._what) from error
 

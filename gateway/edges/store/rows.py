@@ -21,12 +21,16 @@ from gateway.core.model import (
 from gateway.edges.store.database import Row
 from gateway.edges.store.instant import instant, parsed
 
-CONSENT = (
-    "SELECT person, advertiser, purpose, audience, basis, source, collected_at, action, wording, function, notice_sent_at,"
-    " partner_list_version, product_family, professional_proof, withdrawn_at, missing, recorded_at, sealed_address, id FROM consent"
+CONSENT_COLUMNS = (
+    "person, advertiser, purpose, audience, basis, source, collected_at, action, wording, function, notice_sent_at,"
+    " partner_list_version, product_family, professional_proof, withdrawn_at, missing, recorded_at"
 )
-NOTICE = "SELECT person, advertiser, source, at, template FROM notice"
-OPPOSITION = "SELECT person, block, scope, advertiser, stream, door, at FROM opposition"
+NOTICE_COLUMNS = "person, advertiser, source, at, template"
+OPPOSITION_COLUMNS = "person, block, scope, advertiser, stream, door, at"
+"""What `consent`, `notice` and `opposition` below read from the left of a row; columns to the right of them are left alone."""
+
+CONSENT = f"SELECT {CONSENT_COLUMNS}, sealed_address, id FROM consent"  # noqa: S608 our own words
+OPPOSITION = f"SELECT {OPPOSITION_COLUMNS} FROM opposition"  # noqa: S608 our own words
 TOOL = "SELECT name, secret_sha256, streams, refusal, created_at, revoked_at FROM tool"
 """What each reader below expects; a query adds its WHERE."""
 
@@ -62,14 +66,14 @@ def consent(row: Row) -> Consent:
 
 
 def notice(row: Row) -> NoticeGiven:
-    """A row of `NOTICE`."""
-    person, advertiser, source, at, template = row
+    """A row that begins with `NOTICE_COLUMNS`."""
+    person, advertiser, source, at, template = row[:5]
     return NoticeGiven(PersonKey(person), advertiser, source, instant(at), template)
 
 
 def opposition(row: Row) -> Opposition:
-    """A row of `OPPOSITION`."""
-    person, block, scope, advertiser, stream, door, at = row
+    """A row that begins with `OPPOSITION_COLUMNS`."""
+    person, block, scope, advertiser, stream, door, at = row[:7]
     return Opposition(PersonKey(person), _BLOCK[block], _SCOPE[scope], advertiser, stream, _DOOR[door], instant(at))
 
 
