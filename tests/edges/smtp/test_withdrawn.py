@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.core.model import Fate
+from gateway.edges.sink import Session, Sink
 from gateway.edges.smtp.upstream import Upstream
 from gateway.flow.ports import Addressee
 from tests.support.provider import MESSAGE, CountingMeter, config, envelope
@@ -32,21 +33,38 @@ async def test_a_withdrawn_message_never_begins_and_the_connection_serves_the_ne
         assert sink.connections == 1
 
 
+class Slow(Sink):
+    """Answers the end of data once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answer = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def interfere(self, stage: str, session: Session, /) -> bytes | None:
+        if stage == "end":
+            self.asked.set()
+            await self.answer.wait()
+        return None
+
+
 async def test_the_last_word_is_asked_for_after_the_wait_for_a_connection() -> None:
     opposed = asyncio.Event()
 
     async def still() -> bool:
         return not opposed.is_set()
 
-    async with running_sink(plan={"end": ["hang"]}) as (sink, port):
-        upstream = Upstream(config(port, pool_size=1), CountingMeter())
-        first = asyncio.ensure_future(upstream.deliver("news@shop.example", Addressee("a@example.org"), envelope(), [MESSAGE]))
-        await sink.wait_for(1)
-        second = asyncio.ensure_future(
-            upstream.deliver("news@shop.example", Addressee("b@example.org"), envelope(), [MESSAGE], still)
-        )
-        await asyncio.sleep(0)
-        opposed.set()
-        assert [(await first).fate, (await second).fate] == [Fate.AMBIGUOUS, Fate.WITHDRAWN]
-        await upstream.close()
-        assert [one.recipient for one in sink.messages] == ["a@example.org"]
+    sink = Slow()
+    _, port = await sink.start()
+    upstream = Upstream(config(port, pool_size=1, command_timeout=10.0, attempt_budget=10.0), CountingMeter())
+    first = asyncio.ensure_future(upstream.deliver("news@shop.example", Addressee("a@example.org"), envelope(), [MESSAGE]))
+    await sink.asked.wait()
+    to = Addressee("b@example.org")
+    second = asyncio.ensure_future(upstream.deliver("news@shop.example", to, envelope(), [MESSAGE], still))
+    await asyncio.sleep(0)
+    opposed.set()
+    sink.answer.set()
+    assert [(await first).fate, (await second).fate] == [Fate.DELIVERED, Fate.WITHDRAWN]
+    await upstream.close()
+    await sink.close()
+    assert [one.recipient for one in sink.messages] == ["a@example.org"]
