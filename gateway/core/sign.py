@@ -6,11 +6,14 @@ Sign last: whatever changes a byte afterwards breaks the signature. Always relax
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import assert_never
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from gateway.core.relaxed import STEP, Chunk, blocks, body_hash, field
+from gateway.core.relaxed import STEP, Chunk, blocks, body_hash, fields
 
 LINE = 76
 MIN_RSA_BITS = 2048
@@ -28,17 +31,17 @@ MIN_RSA_BITS = 2048
 SES_PROFILE = frozenset({"message-id", "date", "return-path", "bounces-to"})
 """Fields Amazon SES rewrites after us, to be left out of `h=` (R-MBX-21)."""
 
-_HEAD = frozenset({"from", "sender", "reply-to", "to", "cc", "subject", "date", "message-id", "in-reply-to", "references"})
-_MIME = frozenset({"mime-version", "content-type", "content-transfer-encoding", "content-disposition", "content-language"})
-_LIST = frozenset({"list-id", "list-unsubscribe", "list-unsubscribe-post"})
-_ONCE = _HEAD | _MIME | _LIST
+_HEAD = {b"from", b"sender", b"reply-to", b"to", b"cc", b"subject", b"date", b"message-id", b"in-reply-to", b"references"}
+_MIME = {b"mime-version", b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-language"}
+_LIST = {b"list-id", b"list-unsubscribe", b"list-unsubscribe-post"}
+_ONCE = frozenset(_HEAD | _MIME | _LIST)
 """Signed once more than present, so that none can be added (R-STD-41, RFC 6376 8.15)."""
 
-_AS_PRESENT = frozenset({"feedback-id"})
-"""Signed but open to one more: providers add their own."""
+_SIGNED = _ONCE | {b"feedback-id"}
+"""Feedback-ID is signed but open to one more: providers add their own."""
 
-_PREFIXES = ("content-", "cfbl-")
-_FIELD = re.compile(rb"^([A-Za-z0-9-]{1,70})[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.MULTILINE)
+_PREFIXED = re.compile(rb"(?:content|cfbl)-[a-z0-9-]*\Z")
+_LONGEST = 70
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?)*\Z")
 _PADDING, _SHA256 = PKCS1v15(), SHA256()
 
@@ -103,16 +106,50 @@ def public_record(key: DkimKey) -> str:
     return f"v=DKIM1; k={key.algorithm}; p={base64.b64encode(public).decode('ascii')}"
 
 
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """All of one DKIM-Signature but the signature: the octets it covers, and the field before `b=`."""
+
+    key: DkimKey
+    covered: bytes
+    field: bytes
+
+
 def sign(chunks: Sequence[Chunk], keys: Sequence[DkimKey], at: int, exclude: frozenset[str] = frozenset()) -> bytes:
-    """The complete DKIM-Signature fields, one a key, CRLF-terminated, to go on top of `chunks[0]`.
+    """The complete DKIM-Signature fields, one a key, CRLF-terminated, to go on top of `chunks[0]`: `prepare` to `finish` in one."""
+    return b"".join([finish(one, private_sign(one)) for one in prepare(chunks, keys, at, exclude)])
+
+
+def prepare(
+    chunks: Sequence[Chunk], keys: Sequence[DkimKey], at: int, exclude: frozenset[str] = frozenset()
+) -> tuple[Unsigned, ...]:
+    """What each key is to sign: cheap, where `private_sign` is not.
 
     `chunks[0]` holds the whole header block; `at` is in epoch seconds; `exclude` names fields, lower case, to leave unsigned (From
     is signed always). The body is hashed once for all keys.
     """
     header, rest = _split(chunks)
-    names, signed = _select(header, exclude)
-    digest = base64.b64encode(body_hash(rest)).decode("ascii")
-    return b"".join(_signature_field(key, at, names, signed, digest) for key in keys)
+    seen, signed = _select(header, exclude)
+    listed, digest = _listed(seen), binascii.b2a_base64(body_hash(rest), newline=False)
+    return tuple([_unsigned(key, at, listed, signed, digest) for key in keys])
+
+
+def private_sign(unsigned: Unsigned) -> bytes:
+    """The private operation: nearly all the time a signature takes, and other threads run meanwhile."""
+    match unsigned.key.private:
+        case RSAPrivateKey():
+            return unsigned.key.private.sign(unsigned.covered, _PADDING, _SHA256)
+        case Ed25519PrivateKey():
+            return unsigned.key.private.sign(hashlib.sha256(unsigned.covered).digest())  # RFC 8463 3: the hash is what is signed
+        case _:
+            assert_never(unsigned.key.private)
+
+
+def finish(unsigned: Unsigned, signature: bytes) -> bytes:
+    """The whole field, folded, CRLF-terminated."""
+    value = b"b=" + binascii.b2a_base64(signature, newline=False)
+    lines = [value[start : start + LINE] for start in range(0, len(value), LINE)]
+    return unsigned.field + b"\r\n ".join(lines) + b"\r\n"
 
 
 def body_digest(chunks: Iterable[Chunk]) -> str:
@@ -136,48 +173,42 @@ def _split(chunks: Sequence[Chunk]) -> tuple[bytes, list[Chunk]]:
     return header[:end], [memoryview(first)[end + 4 :], *chunks[1:]]
 
 
-def _select(header: bytes, exclude: frozenset[str]) -> tuple[list[str], bytes]:
-    """The names for `h=`, and the canonical fields they stand for: repeated ones bottom up (RFC 6376 5.4.2)."""
-    present: dict[str, list[bytes]] = {"from": []}
-    for found in _FIELD.finditer(header):
-        name = found[1].decode("ascii").lower()
-        if name == "from" or ((name in _ONCE or name in _AS_PRESENT or name.startswith(_PREFIXES)) and name not in exclude):
-            present.setdefault(name, []).append(found[2])
-    names: list[str] = []
-    fields: list[bytes] = []
-    for name, values in present.items():
-        names += [name] * (len(values) + (name in _ONCE))
-        fields += [field(name, value) for value in reversed(values)]
-    return names, b"".join(line + b"\r\n" for line in fields)
+def _select(header: bytes, exclude: frozenset[str]) -> tuple[tuple[bytes, ...], bytes]:
+    """The names of the fields to sign as they come, and their canonical form: like names together, bottom up (RFC 6376 5.4.2)."""
+    left_out = {name.encode() for name in exclude} - {b"from"}
+    seen: list[bytes] = []
+    signed = {b"from": b""}
+    for line in fields(header):
+        raw, _, value = line.partition(b":")
+        name = _signed_name(raw) if len(raw) <= _LONGEST else b""
+        if name and name not in left_out:
+            seen.append(name)
+            signed[name] = b"%b:%b\r\n%b" % (name, value.strip(b" "), signed.get(name, b""))
+    return tuple(seen), b"".join(signed.values())
 
 
-def _signature_field(key: DkimKey, at: int, names: list[str], signed: bytes, digest: str) -> bytes:
-    """One folded field; its canonical form is the same lines joined by a space, which is how the verifier unfolds them."""
-    lines = [f"v=1; a={key.algorithm}-sha256; c=relaxed/relaxed; t={at};", f"d={key.domain};", f"s={key.selector};"]
-    lines += _fold_names(names)
-    lines += [f"bh={digest};", "b="]
-    covered = signed + b"dkim-signature:" + " ".join(lines).encode("ascii")
-    value = "b=" + base64.b64encode(_private_sign(key, covered)).decode("ascii")
-    lines[-1:] = [value[start : start + LINE] for start in range(0, len(value), LINE)]
-    return b"DKIM-Signature: " + "\r\n ".join(lines).encode("ascii") + b"\r\n"
+@lru_cache(maxsize=256)
+def _signed_name(raw: bytes) -> bytes:
+    """The name in lower case where such fields are signed, else nothing."""
+    name = raw.rstrip(b" ").lower()
+    return name if name in _SIGNED or _PREFIXED.match(name) else b""
 
 
-def _fold_names(names: list[str]) -> list[str]:
-    """`h=` on lines of at most 76 characters, broken behind colons (RFC 6376 3.5 allows white space there)."""
-    lines = ["h="]
-    for name in names:
-        if len(lines[-1]) + len(name) >= LINE:
-            lines.append("")
-        lines[-1] += name + ":"
-    lines[-1] = lines[-1][:-1] + ";"
-    return lines
+def _unsigned(key: DkimKey, at: int, listed: bytes, signed: bytes, digest: bytes) -> Unsigned:
+    """One field as it will stand; its canonical form is the same lines joined by a space, as the verifier unfolds them."""
+    tags = f"v=1; a={key.algorithm.value}-sha256; c=relaxed/relaxed; t={at};\r\n d={key.domain};\r\n s={key.selector};\r\n "
+    lines = b"%b%b\r\n bh=%b;\r\n " % (tags.encode("ascii"), listed, digest)
+    covered = b"%bdkim-signature:%bb=" % (signed, lines.replace(b"\r\n", b""))
+    return Unsigned(key, covered, b"DKIM-Signature: " + lines)
 
 
-def _private_sign(key: DkimKey, covered: bytes) -> bytes:
-    match key.private:
-        case RSAPrivateKey():
-            return key.private.sign(covered, _PADDING, _SHA256)
-        case Ed25519PrivateKey():
-            return key.private.sign(hashlib.sha256(covered).digest())  # RFC 8463 3: the hash is what is signed
-        case _:
-            assert_never(key.private)
+@lru_cache(maxsize=64)
+def _listed(seen: tuple[bytes, ...]) -> bytes:
+    """`h=` on lines of at most 76 characters, broken behind colons (RFC 6376 3.5); a tool's mail is all alike."""
+    lines, count = [b"h="], Counter(seen)
+    for name in dict.fromkeys((b"from", *seen)):
+        for _ in range(count[name] + (name in _ONCE)):
+            if len(lines[-1]) + len(name) >= LINE:
+                lines.append(b"")
+            lines[-1] += name + b":"
+    return b"\r\n ".join(lines)[:-1] + b";"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import relaxed
-from gateway.core.relaxed import body_hash, collapse, field
+from gateway.core.relaxed import body_hash, collapse, fields
 
 EMPTY = hashlib.sha256().digest()
 
@@ -47,6 +47,14 @@ def test_steps_inside_one_chunk_make_no_difference(unit: bytes) -> None:
     assert body_hash([body]) == plain(body) == body_hash([b"a", memoryview(body)[1:]])
 
 
+@given(bodies)
+def test_a_body_of_many_steps_hashes_by_the_same_rule_as_a_small_one(body: bytes) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(relaxed, "STEP", 5)
+        stepped = body_hash([body])
+    assert stepped == body_hash([body]) == plain(body)
+
+
 @pytest.mark.parametrize("body", [b"", b"\r\n", b"\r\n\r\n", b" \r\n\t\r\n", b" "])
 def test_body_without_text_is_empty(body: bytes) -> None:
     assert body_hash([body]) == EMPTY
@@ -66,5 +74,6 @@ def test_collapse_leaves_other_white_space() -> None:
     assert collapse(b"a \t  b\x0b\x0cc") == b"a b\x0b\x0cc"
 
 
-def test_field_is_unfolded_and_collapsed() -> None:
-    assert field("SubJect", b" \tone\r\n\t two  \r\n ") == b"subject:one two"
+def test_fields_are_unfolded_and_collapsed() -> None:
+    block = b"SubJect \t: \tone\r\n\t two  \r\n \r\n\tx\r\nTo:a\r\n\r\n b"
+    assert fields(block) == [b"SubJect : one two x", b"To:a", b" b"]

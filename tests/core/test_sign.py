@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dkim
@@ -16,7 +17,20 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.sign import SES_PROFILE, Algorithm, DkimKey, KeyFault, body_digest, keys_for, load_key, public_record, sign
+from gateway.core.sign import (
+    SES_PROFILE,
+    Algorithm,
+    DkimKey,
+    KeyFault,
+    body_digest,
+    finish,
+    keys_for,
+    load_key,
+    prepare,
+    private_sign,
+    public_record,
+    sign,
+)
 
 
 def pem(private: rsa.RSAPrivateKey | Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
@@ -69,6 +83,20 @@ def test_both_signatures_on_one_message_are_valid() -> None:
     assert signed.count(b"DKIM-Signature:") == 2
     assert valid(signed, 0)
     assert valid(signed, 1)
+
+
+def test_the_private_operation_may_be_done_elsewhere() -> None:
+    with ThreadPoolExecutor(1) as elsewhere:
+        unsigned = prepare([MESSAGE], [RSA, ED], AT)
+        signatures = list(elsewhere.map(private_sign, unsigned))
+    assert b"".join(map(finish, unsigned, signatures)) == sign([MESSAGE], [RSA, ED], AT)
+
+
+def test_like_fields_are_signed_bottom_up_under_the_first_of_their_name() -> None:
+    header = b"To: a\r\nContent-X: 1\r\nTO : b\r\nReceived: x\r\nFrom: c\r\ncontent-x: 2"
+    (unsigned,) = prepare([header + b"\r\n\r\n"], [ED], AT)
+    assert unsigned.covered.startswith(b"from:c\r\nto:b\r\nto:a\r\ncontent-x:2\r\ncontent-x:1\r\ndkim-signature:v=1;")
+    assert tags(finish(unsigned, b""))["h"] == "from:from:to:to:to:content-x:content-x"
 
 
 def test_our_signature_over_a_strangers_leaves_it_there() -> None:
