@@ -11,7 +11,9 @@ import binascii
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import sha256
+from struct import Struct
 
 from gateway.core.model import PersonKey
 
@@ -25,6 +27,13 @@ SECRET_BYTES = 32
 _VERSION = 1 << 5  # three bits of version above five bits of key id
 _PERSON, _MAC = 16, 16
 _CLAIM = 1 + 2 + _PERSON
+_FIRST = Struct(">BH")
+
+_GROUPS, _LANES = Struct("5s" * 7), Struct("3x5s" * 7)
+_HALVES = tuple(
+    (int(lane * (LENGTH * 2 // len(lane)), 16), gap) for lane, gap in (("00000000000fffff", 12), ("000003ff", 6), ("001f", 3))
+)
+_ALPHABET = b"abcdefghijklmnopqrstuvwxyz234567".ljust(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +59,8 @@ def stream_number(name: str) -> int:
 
 def mint(keys: TokenKeys, stream_number: int, person: PersonKey) -> str:
     """The token of a person (16 bytes) in a stream: 56 lower-case characters, the same one every time for the same key."""
-    claim = bytes([_VERSION | keys.current]) + stream_number.to_bytes(2, "big") + person
-    return base64.b32encode(claim + _mac(keys.secrets[keys.current], claim)).decode("ascii").lower()
+    claim = _FIRST.pack(_VERSION | keys.current, stream_number) + person
+    return _base32(claim + _mac(keys.secrets[keys.current], claim))
 
 
 def read(keys: TokenKeys, text: str) -> Claim | None:
@@ -73,4 +82,22 @@ def read(keys: TokenKeys, text: str) -> Claim | None:
 
 
 def _mac(secret: bytes, claim: bytes) -> bytes:
-    return hmac.digest(secret, claim, "sha256")[:_MAC]
+    mac = _keyed(secret).copy()
+    mac.update(claim)
+    return mac.digest()[:_MAC]
+
+
+@lru_cache(maxsize=MAX_KEY_ID + 2)  # every key id, and the null key
+def _keyed(secret: bytes) -> hmac.HMAC:
+    return hmac.new(secret, digestmod="sha256")
+
+
+def _base32(raw: bytes) -> str:
+    """`base64.b32encode` in lower case, for 35 bytes: all 56 characters at a time, since each message has one.
+
+    Every 5 bytes get a lane of 8; three shifts push halves apart, 20 bits, then 10, then 5, until each byte holds 5.
+    """
+    digits = int.from_bytes(_LANES.pack(*_GROUPS.unpack(raw)), "big")
+    for low, gap in _HALVES:
+        digits = (digits & low) | ((digits & ~low) << gap)
+    return digits.to_bytes(LENGTH, "big").translate(_ALPHABET).decode("ascii")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import string
 
 import pytest
@@ -26,6 +28,13 @@ def test_token_says_who_and_which_stream(number: int, person: PersonKey) -> None
     assert len(token) == LENGTH
     assert set(token) <= set(ALPHABET)
     assert read(KEYS, token) == Claim(number, person)
+
+
+@given(numbers, persons)
+def test_token_is_the_claim_and_its_mac_in_base32(number: int, person: PersonKey) -> None:
+    claim = b"\x22" + number.to_bytes(2, "big") + person
+    mac = hmac.digest(b"b" * 32, claim, "sha256")[:16]
+    assert mint(KEYS, number, person) == base64.b32encode(claim + mac).decode().lower()
 
 
 @given(st.lists(st.booleans(), min_size=LENGTH, max_size=LENGTH))
