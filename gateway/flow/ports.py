@@ -62,6 +62,12 @@ class Book(Protocol):
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
         """Write events and changes in one durable, atomic commit and return the events' references, in order."""
 
+    def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
+        """`commit`, begun at once and to be awaited later: posts take effect in their order, a failure waits for who awaits it.
+
+        Nothing that rests on the write may be answered before it was awaited. Never awaited, it still happens.
+        """
+
     async def tool(self, name: str) -> Tool | None:
         """The tool of that name, revoked ones included."""
 
@@ -228,10 +234,13 @@ class Vault(Protocol):
 
 
 class Compute(Protocol):
-    """Runs a pure function off the loop when its input is large."""
+    """Runs pure functions off the loop."""
 
     async def __call__(self, size: int, function: Callable[[], T]) -> T:
         """The function's value; small sizes run at once, large ones in a thread."""
+
+    async def apart(self, function: Callable[[], T]) -> T:
+        """The value of a function that takes long whatever its size, always from a thread."""
 
 
 class SignatureCheck(Protocol):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 
+import pytest
+
 from gateway.core.change import Accept, Enlist, GiveNotice, KeepOwnUnsubscribe, Learn, Lift, Oppose, Withdraw
+from gateway.core.evidence import parse_event, verify
 from gateway.core.model import Basis, Block, Consent, Door, Facts, PersonKey, RefusalMode, Scope, Tool, Who
-from gateway.flow.ports import Book
+from gateway.flow.ports import Book, Unavailable
 from tests.contract.conftest import Opening
 from tests.support.people import NOON, PARIS, at, consent, event, notice, opposition, person
 
@@ -241,3 +245,54 @@ async def test_keys_of_one_person_that_are_another_person_count_for_both(book: B
     assert (bob.oppositions, bob.consents) == ((opposition(BOB),), (consent(BOB),))
     assert eve == Facts()
     assert await book.facts("acme", [Who(ANN, (BOB, BOB))]) == [ann]
+
+
+async def test_posts_take_effect_in_their_order_and_can_be_awaited_later(opened: Opening) -> None:
+    async with opened() as store:
+        first = store.book.post([event(1)], [Oppose(opposition(ANN))])
+        second = store.book.post([event(2), event(3)])
+        third = store.book.post([], [Lift(ANN, Block.OPPOSED, Scope.ADVERTISER, "acme", "")])
+        assert await third == []
+        assert [*await first, *await second] == ["n1w0-1", "n1w0-2", "n1w0-3"]
+        assert await store.book.oppositions() == []
+
+
+async def test_a_post_that_nobody_awaits_happens_all_the_same(opened: Opening) -> None:
+    async with opened() as store:
+        store.book.post([event()], [Oppose(opposition(ANN))])
+    async with opened() as store:
+        assert await store.book.oppositions() == [opposition(ANN)]
+
+
+async def test_the_failure_of_a_post_waits_for_who_awaits_it_and_is_no_complaint_otherwise(opened: Opening) -> None:
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    async with opened() as store:
+        broken = Oppose(opposition(BOB, door=None))
+        ends = [store.book.post([event()], [broken]) for _ in range(2)]
+        await store.book.commit([event()])
+        with pytest.raises(Exception, match="value"):
+            await ends[0]
+    late = store.book.post([event()])
+    with pytest.raises(Unavailable):
+        await late
+    del ends, late
+    gc.collect()
+    assert complaints == []
+
+
+async def test_the_evidence_of_neighbours_stays_one_chain_when_a_change_among_them_fails(opened: Opening) -> None:
+    async with opened() as store:
+        posted = [
+            store.book.post([event(1)], [Oppose(opposition(ANN))]),
+            store.book.post([event(2), event(3)], [Oppose(opposition(BOB, door=None))]),
+            store.book.post([event(4), event(5)]),
+            store.book.post([], [Oppose(opposition(EVE))]),
+        ]
+        ann, bob, both, eve = await asyncio.gather(*posted, return_exceptions=True)
+        assert (ann, both, eve) == (["n1w0-1"], ["n1w0-2", "n1w0-3"], [])
+        assert isinstance(bob, Exception)
+        assert {one.person for one in await store.book.oppositions()} == {ANN, EVE}
+        entries = [one async for one in store.journal.entries()]
+        assert [parse_event(one.body) for one in entries] == [event(1), event(4), event(5)]
+        assert verify(entries, await store.journal.heads()) == []

@@ -6,7 +6,8 @@ It keeps the promises of the real stores (atomic commits, earliest opposition ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
@@ -75,13 +76,17 @@ class MemoryBook:
 
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
         """See `ports.Book`; references are `memory-1`, `memory-2`..."""
-        self._writable()
-        for change in changes:
-            self._apply(change)
-        first = len(self.events) + 1
-        self.events.extend(events)
-        self.changes.extend(changes)
-        return [Ref(f"memory-{number}") for number in range(first, first + len(events))]
+        return await self.post(events, changes)
+
+    def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
+        """See `ports.Book`; a failure waits for who awaits it."""
+        posted: asyncio.Future[Sequence[Ref]] = asyncio.get_running_loop().create_future()
+        try:
+            posted.set_result(self._write(events, changes))
+        except Unavailable as error:
+            posted.set_exception(error)
+            posted.exception()
+        return posted
 
     async def tool(self, name: str) -> Tool | None:
         """See `ports.Book`."""
@@ -126,6 +131,15 @@ class MemoryBook:
         """See `ports.Outbox`."""
         self._readable()
         return [note for note in self.notes if partner in ("", note.partner)]
+
+    def _write(self, events: Sequence[Event], changes: Sequence[Change]) -> Sequence[Ref]:
+        self._writable()
+        for change in changes:
+            self._apply(change)
+        first = len(self.events) + 1
+        self.events.extend(events)
+        self.changes.extend(changes)
+        return [Ref(f"memory-{number}") for number in range(first, first + len(events))]
 
     def _readable(self) -> None:
         if self.down:

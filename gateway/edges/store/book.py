@@ -6,7 +6,7 @@ Decides nothing and opens no seal: keys and ciphertexts go in and come out as th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -16,10 +16,10 @@ from gateway.core.change import FACTUAL, Change
 from gateway.core.evidence import Event
 from gateway.core.model import Consent, Facts, Opposition, PersonKey, Ref, Tool, Who
 from gateway.edges.store import changes as write
-from gateway.edges.store.database import Database, Row
+from gateway.edges.store.database import Database, Job, Row
 from gateway.edges.store.facts import read
 from gateway.edges.store.instant import micros
-from gateway.edges.store.journal import Chain, prepare
+from gateway.edges.store.journal import prepare
 from gateway.edges.store.rows import CONSENT, OPPOSITION, TOOL, consent, opposition, tool
 from gateway.flow.ports import Reading
 
@@ -37,11 +37,10 @@ _CONSENTS_AFTER = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) ORD
 
 
 class SqliteBook:
-    """`ports.Book` over one file; `chain` numbers and links the events of its commits."""
+    """`ports.Book` over one file, whose chain numbers and links the events of its commits."""
 
-    def __init__(self, database: Database, chain: Chain) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._chain = chain
         self._hashes = False
 
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
@@ -62,18 +61,12 @@ class SqliteBook:
         return frozenset(row[0] for row in self._of_keys(_ACCEPTED, set(keys), micros(since)))
 
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
-        """See `ports.Book`; state, outbox and journal are one savepoint of one transaction."""
-        prepared = prepare(events)
-        factual = any(isinstance(change, FACTUAL) for change in changes)
+        """See `ports.Book`; state, outbox and journal are one transaction."""
+        return await self.post(events, changes)
 
-        def job(connection: apsw.Connection) -> list[Ref]:
-            for change in changes:
-                write.apply(connection, change)
-            if factual:
-                write.count(connection, write.STAND)
-            return self._chain.extend(connection, prepared)
-
-        return await self._database.write(job)
+    def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
+        """See `ports.Book`; a future of the running loop, which may be dropped."""
+        return self._database.append(prepare(events), _job(tuple(changes)) if changes else None)
 
     async def tool(self, name: str) -> Tool | None:
         """See `ports.Book`."""
@@ -135,6 +128,16 @@ class SqliteBook:
         places = 1 << (len(keys) - 1).bit_length()
         spare = keys[:1] * (places - len(keys))
         return self._database.rows(_with_places(sql, places), (*keys, *spare, last))
+
+
+def _job(changes: Sequence[Change]) -> Job:
+    def job(connection: apsw.Connection) -> None:
+        for change in changes:
+            write.apply(connection, change)
+        if any(isinstance(change, FACTUAL) for change in changes):
+            write.count(connection, write.STAND)
+
+    return job
 
 
 @lru_cache(maxsize=64)

@@ -2,17 +2,19 @@
 
 A write is acknowledged only when its transaction is on disk (`synchronous=FULL`). A job that fails is undone alone; a commit that
 fails is undone for everybody in it. After an I/O error the file is not written again until it is opened anew (reliability 1.4).
+What a commit's writes add to the chain is added in one go, after all of its jobs: one head read, one head written.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import apsw
 
@@ -22,7 +24,8 @@ from gateway.flow.ports import Unavailable
 T = TypeVar("T")
 Row = tuple[Any, ...]
 Job = Callable[[apsw.Connection], Any]
-Waiting = tuple[Job, "asyncio.Future[Any]"]
+Entries = Sequence[Any]
+Waiting = tuple[Job | None, Entries | None, "asyncio.Future[Any]"]
 Ended = tuple[Any, Exception | None]
 
 BATCH = 64
@@ -56,18 +59,31 @@ class Unanswered(Unavailable):
     """The write got no answer in time; it may still happen."""
 
 
-class Database:
-    """The file, its schema brought up to date; belongs to one event loop. `check` may refuse what it finds in the file."""
+class Extending(Protocol):
+    """What numbers and inserts the entries of a commit."""
 
-    def __init__(self, path: Path, steps: Sequence[str], what: str, check: Callable[[apsw.Connection], None] | None = None) -> None:
+    def check(self, connection: apsw.Connection) -> None:
+        """Refuse the file when it is not as it was left."""
+
+    def extend(self, connection: apsw.Connection, entries: Entries) -> Sequence[Any]:
+        """Insert the entries; a value for each, in order."""
+
+
+class Database:
+    """The file, its schema brought up to date; belongs to one event loop. `chain` takes the entries of the commits."""
+
+    def __init__(self, path: Path, steps: Sequence[str], what: str, chain: Extending | None = None) -> None:
         self.path = path
         self._what = what
+        self._chain = chain
         self._writer = connect(path, WRITE_PATIENCE)
-        self._prepare(steps, check)
+        self._prepare(steps)
         self._reader = connect(path, READ_PATIENCE)
         self._reader.execute("PRAGMA query_only=1").fetchall()
         self._cursor = self._reader.cursor()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._waiting: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._watched: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._broken = False
         self._wal_pages = 0
@@ -85,18 +101,18 @@ class Database:
     async def write(self, job: Callable[[apsw.Connection], T]) -> T:
         """Run the job in the next commit; returns its value once that is on disk, raises what the job raised.
 
-        A waiter that is cancelled leaves its job in the queue: the write still happens.
+        A waiter that is cancelled leaves its job in the queue: the write still happens. A job runs again, from the start, when it
+        or a neighbour in its commit failed: it must not keep anything outside the connection.
         """
-        if self._closing or self._broken or self._queue.qsize() >= QUEUE:
-            raise Unavailable(self._what)
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
-        self._queue.put((job, future))
-        timer = loop.call_later(WRITE_TIMEOUT, _give_up, future, self._what)
-        try:
-            return await future
-        finally:
-            timer.cancel()
+        value: T = await self._post(job, None)
+        return value
+
+    def append(self, entries: Entries, job: Job | None = None) -> asyncio.Future[Any]:
+        """Put entries behind the chain's end in the next commit, with what the job writes; what `extend` says of them comes later.
+
+        Writes take effect in the order of the calls. A failure that nobody fetches is not reported as forgotten.
+        """
+        return self._post(job, entries)
 
     async def close(self) -> None:
         """Write what waits, then close the file; later writes are refused."""
@@ -105,11 +121,32 @@ class Database:
         await asyncio.to_thread(self._thread.join)
         self._reader.close()
 
-    def _prepare(self, steps: Sequence[str], check: Callable[[apsw.Connection], None] | None) -> None:
+    def _post(self, job: Job | None, entries: Entries | None) -> asyncio.Future[Any]:
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if self._closing or self._broken or self._queue.qsize() >= QUEUE:
+            _fail(future, Unavailable(self._what))
+            return future
+        self._queue.put((job, entries, future))
+        self._waiting.append((loop.time() + WRITE_TIMEOUT, future))
+        if self._watched is not loop:
+            self._watch(loop)
+        return future
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Give up what waited too long; one timer for the oldest write stands in for one timer a write."""
+        now = loop.time()
+        while self._waiting and (self._waiting[0][0] <= now or self._waiting[0][1].done()):
+            _fail(self._waiting.popleft()[1], Unanswered(self._what))
+        self._watched = loop if self._waiting else None
+        if self._waiting:
+            loop.call_at(self._waiting[0][0], self._watch, loop)
+
+    def _prepare(self, steps: Sequence[str]) -> None:
         try:
             raise_schema(self._writer, self.path, steps)
-            if check is not None:
-                check(self._writer)
+            if self._chain is not None:
+                self._chain.check(self._writer)
         except Unavailable:
             self._writer.close()
             raise
@@ -117,7 +154,7 @@ class Database:
     def _run(self) -> None:
         try:
             while batch := self._gather():
-                self._answer(batch, self._commit([job for job, _ in batch]))
+                self._answer(batch, self._commit(batch))
         finally:
             self._closing = True
             self._writer.close()
@@ -147,20 +184,34 @@ class Database:
         self._checkpoint()
         return self._queue.get()
 
-    def _commit(self, jobs: Sequence[Job]) -> list[Ended]:
+    def _commit(self, batch: Sequence[Waiting]) -> list[Ended]:
         if self._broken:
-            return [(None, Unavailable(self._what)) for _ in jobs]
+            return [(None, Unavailable(self._what)) for _ in batch]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
-            ended = [self._attempt(job) for job in jobs]
+            ended = self._together([job for job, _, _ in batch])
+            self._extend(batch, ended)
             self._writer.execute("COMMIT")
         except apsw.Error as error:
             self._undo(error)
-            return [(None, self._unavailable(error)) for _ in jobs]
+            return [(None, self._unavailable(error)) for _ in batch]
         return ended
 
-    def _attempt(self, job: Job) -> Ended:
+    def _together(self, jobs: Sequence[Job | None]) -> list[Ended]:
+        """All jobs without a savepoint each, as failures are rare; where one stumbles, all begin again, each in its own."""
+        try:
+            return [(job and job(self._writer), None) for job in jobs]
+        except _OUTSIDE:
+            raise
+        except Exception:  # noqa: BLE001 it comes again below, and is handed to the waiter whose job it is
+            self._writer.execute("ROLLBACK")
+            self._writer.execute("BEGIN IMMEDIATE")
+            return [self._attempt(job) for job in jobs]
+
+    def _attempt(self, job: Job | None) -> Ended:
         """One job inside a savepoint; what is the job's own fault goes to its own waiter."""
+        if job is None:
+            return None, None
         self._writer.execute("SAVEPOINT job")
         try:
             value = job(self._writer)
@@ -172,6 +223,20 @@ class Database:
             return None, self._unavailable(error) if isinstance(error, apsw.Error) else error
         self._writer.execute("RELEASE job")
         return value, None
+
+    def _extend(self, batch: Sequence[Waiting], ended: list[Ended]) -> None:
+        """The entries of all writes whose jobs succeeded, in order; what became of them is those writes' value."""
+        asked = [
+            (number, entries)
+            for number, ((_, entries, _), (_, error)) in enumerate(zip(batch, ended, strict=True))
+            if entries is not None and error is None
+        ]
+        every = [entry for _, entries in asked for entry in entries]
+        values = self._chain.extend(self._writer, every) if every and self._chain is not None else []
+        begun = 0
+        for number, entries in asked:
+            ended[number] = values[begun : begun + len(entries)], None
+            begun += len(entries)
 
     def _unavailable(self, error: apsw.Error) -> Unavailable:
         failure = Unavailable(self._what)
@@ -188,10 +253,19 @@ class Database:
                 self._broken = True
 
     def _answer(self, batch: Sequence[Waiting], ended: Sequence[Ended]) -> None:
-        futures = [future for _, future in batch]
+        futures = [future for _, _, future in batch]
         # A closed loop has nobody waiting any more; the commit stands.
         with suppress(RuntimeError):
-            futures[0].get_loop().call_soon_threadsafe(_release, futures, ended)
+            futures[0].get_loop().call_soon_threadsafe(self._release, futures, ended)
+
+    def _release(self, futures: Sequence[asyncio.Future[Any]], ended: Sequence[Ended]) -> None:
+        for future, (value, error) in zip(futures, ended, strict=True):
+            if error is not None:
+                _fail(future, error)
+            elif not future.done():
+                future.set_result(value)
+        while self._waiting and self._waiting[0][1].done():
+            self._waiting.popleft()
 
     def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._wal_pages = pages
@@ -206,16 +280,7 @@ class Database:
         self._wal_pages = 0
 
 
-def _release(futures: Sequence[asyncio.Future[Any]], ended: Sequence[Ended]) -> None:
-    for future, (value, error) in zip(futures, ended, strict=True):
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(value)
-        else:
-            future.set_exception(error)
-
-
-def _give_up(future: asyncio.Future[Any], what: str) -> None:
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
     if not future.done():
-        future.set_exception(Unanswered(what))
+        future.set_exception(error)
+        future.exception()  # fetched once, so that asyncio does not report a failure that its poster never awaits

@@ -39,15 +39,14 @@ class Chain:
     def extend(self, connection: apsw.Connection, prepared: Sequence[Prepared]) -> list[Ref]:
         """Number, link and insert the events in order; returns their references."""
         seq, last = self._head(connection)
-        refs = []
+        rows = []
         for body, at, person in prepared:
             seq += 1
             last = link(last, self.writer, seq, body)
-            connection.execute("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", (self.writer, seq, body, last, at, person))
-            refs.append(Ref(f"{self.writer}-{seq}"))
-        if refs:
-            connection.execute("REPLACE INTO head VALUES (?, ?, ?)", (self.writer, seq, last))
-        return refs
+            rows.append((self.writer, seq, body, last, at, person))
+        connection.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", rows)
+        connection.execute("REPLACE INTO head VALUES (?, ?, ?)", (self.writer, seq, last))
+        return [Ref(f"{self.writer}-{row[1]}") for row in rows]
 
     def check(self, connection: apsw.Connection) -> None:
         """Refuse to go on from a head that does not fit the last entry: something outside the gateway changed the file."""

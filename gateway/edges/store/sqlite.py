@@ -32,5 +32,5 @@ def open_store(path: Path, writer: str) -> SqliteStore:
     Raises `Refused` (an `Unavailable`) when the file is newer than this gateway, unreadable, or its journal was tampered with.
     """
     chain = Chain(writer)
-    database = Database(path, GATEWAY_STEPS, "store", chain.check)
-    return SqliteStore(SqliteBook(database, chain), SqliteJournal(database), SqliteOutbox(database), database)
+    database = Database(path, GATEWAY_STEPS, "store", chain)
+    return SqliteStore(SqliteBook(database), SqliteJournal(database), SqliteOutbox(database), database)

@@ -129,6 +129,30 @@ async def test_a_write_that_nobody_answers_in_time_counts_as_failed(database: Da
     with pytest.raises(Unanswered):
         await database.write(held)
     held.release.set()
+    await database.write(put("a"))
+    held = Held()
+    late = [asyncio.ensure_future(database.write(job)) for job in (held, put("b"))]
+    assert [type(end) for end in await asyncio.gather(*late, return_exceptions=True)] == [Unanswered, Unanswered]
+    held.release.set()
+    await database.write(put("c"))
+    assert names(database) == ["a", "b", "c"]
+
+
+async def test_a_job_that_stumbles_costs_its_neighbours_nothing_but_a_second_run(database: Database) -> None:
+    begun: list[str] = []
+
+    def noted(name: str) -> Callable[[apsw.Connection], str]:
+        def job(connection: apsw.Connection) -> str:
+            begun.append(name)
+            return put(name)(connection)
+
+        return job
+
+    ends = await behind_each_other(database, noted("a"), noted("b"), noted("a"))
+    assert ends[:2] == ["a", "b"]
+    assert isinstance(ends[2], Unavailable)
+    assert begun == ["a", "b", "a", "a", "b", "a"]
+    assert names(database) == ["a", "b"]
 
 
 async def test_a_full_disk_fails_the_commit_whole_and_the_next_one_may_succeed(database: Database) -> None:
