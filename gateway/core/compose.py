@@ -9,8 +9,9 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from gateway.core import reply as replies
 from gateway.core.header import unfold
@@ -157,7 +158,7 @@ def delivery_key(kind: str, parts: Sequence[str | bytes]) -> bytes:
 def _headers(message: Message, head: Letterhead, stamp: Stamp, token: str) -> tuple[tuple[str, bytes], ...]:
     put = [("Received", _trace(head.hostname, stamp))] if stamp.helo else []
     if not message.has("date"):
-        put.append(("Date", format_datetime(stamp.now).encode()))
+        put.append(("Date", _date(stamp.now).encode()))
     if not message.has("message-id"):
         put.append(("Message-ID", message_id(message, head.hostname, stamp.id)))
     if token:
@@ -180,8 +181,18 @@ def received(hostname: str, stamp: Stamp) -> bytes:
 def _trace(hostname: str, stamp: Stamp) -> bytes:
     tls = f" ({stamp.tls})" if stamp.tls else ""
     return (
-        f"from {stamp.helo} by {hostname} ({STAMP})\r\n with {stamp.protocol}{tls} id {stamp.id};\r\n {format_datetime(stamp.now)}"
+        f"from {stamp.helo} by {hostname} ({STAMP})\r\n with {stamp.protocol}{tls} id {stamp.id};\r\n {_date(stamp.now)}"
     ).encode("ascii", "replace")
+
+
+def _date(now: datetime) -> str:
+    return _date_of(int(now.timestamp()))
+
+
+@lru_cache(maxsize=8)
+def _date_of(second: int) -> str:
+    """The date of RFC 5322 3.3, made once for all mail of a second."""
+    return format_datetime(datetime.fromtimestamp(second, UTC))
 
 
 def list_headers(head: Letterhead, token: str) -> list[tuple[str, bytes]]:
@@ -189,14 +200,21 @@ def list_headers(head: Letterhead, token: str) -> list[tuple[str, bytes]]:
     unsubscribe = f"<{opt_out_url(head, token)}>"
     if head.inbound_domain:
         unsubscribe += f", <mailto:u-{token}@{head.inbound_domain}?subject=unsubscribe>"
-    advertiser = head.stream.advertiser
-    sender_id = base64.b32encode(hashlib.sha256(advertiser.name.encode()).digest())[:10].decode().lower()
-    return [
-        ("List-Unsubscribe", unsubscribe.encode()),
+    stream = head.stream
+    advertiser = stream.advertiser
+    identity = _identity(stream.name, stream.category.value, advertiser.name, advertiser.from_domains[0])
+    return [("List-Unsubscribe", unsubscribe.encode()), *identity]
+
+
+@lru_cache(maxsize=256)
+def _identity(stream: str, category: str, advertiser: str, domain: str) -> tuple[tuple[str, bytes], ...]:
+    """The fields that all mail of a stream has alike."""
+    sender_id = base64.b32encode(hashlib.sha256(advertiser.encode()).digest())[:10].decode().lower()
+    return (
         ("List-Unsubscribe-Post", b"List-Unsubscribe=One-Click"),
-        ("List-Id", f"<{_list_label(head.stream.name)}.{advertiser.from_domains[0]}>".encode()),
-        ("Feedback-ID", f"{head.stream.name}:{advertiser.name}:{head.stream.category.value}:{sender_id}".encode()),
-    ]
+        ("List-Id", f"<{_list_label(stream)}.{domain}>".encode()),
+        ("Feedback-ID", f"{stream}:{advertiser}:{category}:{sender_id}".encode()),
+    )
 
 
 def _list_label(stream: str) -> str:
