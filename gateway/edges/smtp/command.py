@@ -24,6 +24,9 @@ _POSTMASTER = re.compile(r"<postmaster>", re.IGNORECASE)
 _PARAMETERS = re.compile(r"(?: +[A-Za-z0-9][A-Za-z0-9\-]*(?:=[^\x00-\x20=\x7f]+)?)* *")
 _XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")
 _UNITEXT = re.compile(rf"(?:[!-*,-<>-~{_UTF8}]|\+[0-9A-F]{{2}}|\\x\{{[0-9A-F]{{2,6}}\}})+")
+_PLAIN = r"<([A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+(?:\.[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~]+)*)@([A-Za-z0-9][A-Za-z0-9._\-]*)>"
+_PLAIN_FROM = re.compile(rb"[Ff][Rr][Oo][Mm]:" + _PLAIN.encode())
+_PLAIN_TO = re.compile(rb"[Tt][Oo]:" + _PLAIN.encode())
 _BDAT = re.compile(rb"([0-9]{1,20})(?: +(LAST))?", re.IGNORECASE)
 
 
@@ -37,6 +40,8 @@ class Chunk:
 
 def mail(argument: bytes, limits: Limits, auth_offered: bool) -> MailFrom | Reply:
     """MAIL's argument, `FROM:<path> parameters`."""
+    if plain := _plain(_PLAIN_FROM, argument, limits):
+        return MailFrom(plain)
     text = _decode(argument)
     if text is None:
         return BAD_SENDER if b"SMTPUTF8" in argument.upper() else UTF8_NEEDED
@@ -92,6 +97,8 @@ def _mail_fault(given: dict[str, str | None], limits: Limits) -> Reply | None:
 
 def rcpt(argument: bytes, limits: Limits, utf8: bool) -> RcptTo | Reply:
     """RCPT's argument, `TO:<path> parameters`; `utf8` says whether MAIL carried SMTPUTF8."""
+    if plain := _plain(_PLAIN_TO, argument, limits):
+        return RcptTo(plain)
     text = _decode(argument)
     if text is None:
         return BAD_RECIPIENT if utf8 else UTF8_NEEDED
@@ -141,6 +148,14 @@ def _decode(argument: bytes) -> str | None:
         return argument.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _plain(form: re.Pattern[bytes], argument: bytes, limits: Limits) -> str:
+    """The address of an ASCII path without parameters, which most commands hold; empty where all must be read."""
+    found = form.fullmatch(argument)
+    if found is None or found.end(1) - found.start(1) > limits.local_part or found.end(2) - found.start(2) > limits.domain:
+        return ""
+    return argument[found.start(1) : -1].decode("ascii")
 
 
 def _path(text: str, keyword: str, limits: Limits) -> tuple[str, str] | None:

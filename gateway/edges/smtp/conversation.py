@@ -73,7 +73,7 @@ class Conversation(Stream):
     """The longest command of any verb."""
 
     @abstractmethod
-    async def obey(self, line: bytes) -> Reply | None:
+    def obey(self, line: bytes) -> Reply | Awaitable[Reply | None]:
         """Serve one command."""
 
     @abstractmethod
@@ -118,7 +118,8 @@ class Conversation(Stream):
         burst = 0
         while True:
             line = await self.line(self.longest_line, self.patience)
-            reply = line if isinstance(line, Reply) else await self.obey(line)
+            served = self.obey(line) if isinstance(line, bytes) else line
+            reply = served if isinstance(served, Reply) else await served
             if reply is not None:
                 self.answer(reply)
                 if reply.close or reply.code == 421:

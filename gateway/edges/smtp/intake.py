@@ -7,6 +7,7 @@ follow the number of sessions (reliability 4.2 L7).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Protocol, assert_never
 
 from gateway.core.reply import BARE_NEWLINE, MALFORMED, NO_SPACE, TOO_BIG, Reply
@@ -30,9 +31,9 @@ class Intake:
         self._began = self._left = stream.loop.time()
         self._holds_slot = False
 
-    async def read_dots(self) -> None:
+    def read_dots(self) -> Awaitable[None]:
         """Read DATA to its true end."""
-        await self._read(DotReader(self._body))
+        return self._read(DotReader(self._body))
 
     async def read_chunk(self, size: int) -> None:
         """Read one BDAT chunk; the time between two chunks is the session's to bound."""

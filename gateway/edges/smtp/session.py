@@ -7,9 +7,8 @@ and EHLO's list.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from gateway.core.reply import (
     AUTH_OK,
@@ -44,7 +43,7 @@ from gateway.edges.smtp.conversation import Conversation
 from gateway.edges.smtp.intake import Intake
 from gateway.edges.smtp.stream import Over
 from gateway.edges.smtp.terms import Terms
-from gateway.flow.desk import Login, MailFrom, Peer, RcptTo, Transaction
+from gateway.flow.desk import Login, Peer, RcptTo, Transaction
 
 _HTTP = {b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH", b"TRACE"}
 _AUTH_VERB = len("AUTH LOGIN \r\n")
@@ -86,6 +85,7 @@ class Session(Conversation):
         self._extended = False
         self._login: Login | None = None
         self._mail: _Mail | None = None
+        self._peers: dict[bool, Peer] = {}
         self._failed_logins = 0
         self._transactions = 0
 
@@ -96,16 +96,15 @@ class Session(Conversation):
             return self.limits.command
         return self.limits.idle_before_auth if self.terms.auth_required and self._login is None else self.limits.idle
 
-    async def obey(self, line: bytes) -> Reply | None:
+    def obey(self, line: bytes) -> Reply | Awaitable[Reply | None]:
         """Find the verb, hold the line to its limit, serve it."""
         verb, _, argument = line.partition(b" ")
-        verb = verb.upper()
-        serve = _VERBS.get(verb)
+        serve = _VERBS.get(verb) or _VERBS.get(verb := verb.upper())
         if serve is None:
             return NOT_SMTP if verb in _HTTP else UNKNOWN_COMMAND
         if len(line) + 2 > self.limits.command_line and len(line) + 2 > self._limit_of(verb):
             return LINE_TOO_LONG
-        return await serve(self, argument.rstrip(b" "))
+        return serve(self, argument.rstrip(b" "))
 
     def _limit_of(self, verb: bytes) -> int:
         match verb:
@@ -142,6 +141,7 @@ class Session(Conversation):
             return BAD_ARGUMENTS
         self.forget_mail()
         self._helo, self._extended = name, extended
+        self._peers.clear()
         return None
 
     async def _starttls(self, argument: bytes) -> Reply | None:
@@ -178,6 +178,7 @@ class Session(Conversation):
         login = await self.ask(self.terms.desk.identify(claim.login, claim.secret))
         if isinstance(login, Login):
             self._login = login
+            self._peers.clear()
             return AUTH_OK
         if login.code >= 500:
             throttle.failed(claim.login, address, self.loop.time())
@@ -217,17 +218,24 @@ class Session(Conversation):
         self._transactions += 1
         if self._transactions > self.limits.messages:
             raise Over(SESSION_OVER)
-        transaction = await self.ask(self.terms.desk.open(self._login, mail, self._peer(mail)))
+        transaction = await self.ask(self.terms.desk.open(self._login, mail, self._peer(mail.smtputf8)))
         if isinstance(transaction, Reply):
             return transaction
         self._mail = _Mail(transaction, mail.smtputf8)
         return SENDER_OK
 
-    def _peer(self, mail: MailFrom) -> Peer:
+    def _peer(self, smtputf8: bool) -> Peer:
+        """Who speaks, in the words of Received; built once after each hello and login."""
+        peer = self._peers.get(smtputf8)
+        if peer is None:
+            peer = self._peers[smtputf8] = self._described(smtputf8)
+        return peer
+
+    def _described(self, smtputf8: bool) -> Peer:
         """The `with` keyword of RFC 3848 and RFC 6531 4.3, and TLS version and cipher (R-STD-13)."""
         tls = self.tls
         suffix = ("S" if tls is not None else "") + ("A" if self._login is not None else "")
-        protocol = f"UTF8SMTP{suffix}" if mail.smtputf8 else f"ESMTP{suffix}" if self._extended else "SMTP"
+        protocol = f"UTF8SMTP{suffix}" if smtputf8 else f"ESMTP{suffix}" if self._extended else "SMTP"
         cipher = tls.cipher() if tls is not None else None
         return Peer(self._helo, protocol, f"{tls.version()} {cipher[0]}" if tls is not None and cipher else "")
 
@@ -238,16 +246,16 @@ class Session(Conversation):
         mail = self._mail
         if mail is None or mail.intake is not None:
             return BAD_SEQUENCE
-        reply = await self._admit(mail, argument)
+        to = self._recipient(mail, argument)
+        reply = await self.ask(mail.transaction.admit(to)) if isinstance(to, RcptTo) else to
         mail.note(reply)
         return reply
 
-    async def _admit(self, mail: _Mail, argument: bytes) -> Reply:
+    def _recipient(self, mail: _Mail, argument: bytes) -> RcptTo | Reply:
         limits = self.limits
         if mail.accepted >= limits.recipients or mail.refused + mail.deferred >= limits.recipients_refused:
             return TOO_MANY_RECIPIENTS
-        to = command.rcpt(argument, limits, mail.smtputf8)
-        return await self.ask(mail.transaction.admit(to)) if isinstance(to, RcptTo) else to
+        return command.rcpt(argument, limits, mail.smtputf8)
 
     async def _data(self, argument: bytes) -> Reply | None:
         if refusal := self._locked():
@@ -325,7 +333,7 @@ class Session(Conversation):
         return BAD_ARGUMENTS if argument else BYE
 
 
-_Verb = Callable[[Session, bytes], Coroutine[Any, Any, Reply | None]]
+_Verb = Callable[[Session, bytes], Awaitable[Reply | None]]
 _UNSERVED: dict[bytes, _Verb] = dict.fromkeys((b"EXPN", b"ETRN", b"TURN", b"SEND", b"SOML", b"SAML"), Session._refuse)
 _VERBS: dict[bytes, _Verb] = _UNSERVED | {
     b"HELO": Session._helo_only,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from math import inf
 from typing import cast
 
@@ -49,6 +49,7 @@ class Stream(SMTP):
         self.envelope = None
         self.transport: asyncio.BaseTransport | None = None
         self.wire: asyncio.Transport
+        self.tls: ssl.SSLObject | None = None
         self._original_transport = None
         self._handler_coroutine = None
         self._timeout_handle = None
@@ -81,8 +82,12 @@ class Stream(SMTP):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport, TLS or not; aiosmtpd starts `_handle_client`."""
-        self.wire = cast(asyncio.Transport, transport)
+        self._take_over(cast(asyncio.Transport, transport))
         super().connection_made(transport)
+
+    def _take_over(self, transport: asyncio.Transport) -> None:
+        self.wire = transport
+        self.tls = cast("ssl.SSLObject | None", transport.get_extra_info("ssl_object"))
 
     def data_received(self, data: bytes) -> None:
         """Keep what came; stop the transport when the session is behind."""
@@ -90,7 +95,9 @@ class Stream(SMTP):
         self._held += len(data)
         if self._held > _HIGH_WATER:
             self.stall()
-        self._wake()
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def eof_received(self) -> bool:
         """The client will send no more: commands already here are served, a message without its end is not."""
@@ -119,11 +126,6 @@ class Stream(SMTP):
             waiter.set_result(None)
 
     # Facts
-
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        """The TLS layer, None in clear."""
-        return cast("ssl.SSLObject | None", self.wire.get_extra_info("ssl_object"))
 
     @property
     def address(self) -> str:
@@ -185,7 +187,11 @@ class Stream(SMTP):
             raise Over(SHUTTING_DOWN)
         newline = self._rest.find(b"\n", self._at)
         if newline < 0:
-            newline = await self._rest_of_line(limit, idle)
+            self._await_line(idle)
+        while newline < 0:
+            while not self._inbox:
+                await self._arrival()
+            newline = self._join_line(limit)
         start, self._at = self._at, newline + 1
         length = self._at - start
         if length > limit:
@@ -195,28 +201,28 @@ class Stream(SMTP):
             return BAD_LINE
         return line[:-1]
 
-    async def _rest_of_line(self, limit: int, idle: float) -> int:
-        """Read until a line feed is here and return its index; of a line far too long only enough is kept to see that it is."""
-        self._rest = self._rest[self._at :]
-        self._at = 0
+    def _await_line(self, idle: float) -> None:
+        """Set the deadline for a line that is not here yet: `idle` where nothing of it is."""
+        self._rest, self._at = self._rest[self._at :], 0
         self._idle = not self._rest and not self._inbox
-        wait = idle if self._idle else self.limits.command
-        self.until(min(self.loop.time() + wait, self._ends), self._expire)
-        try:
-            while True:
-                if not self._inbox:
-                    await self._arrival()
-                chunk = self._take()
-                if self._idle:
-                    self._idle = False
-                    if b"\n" not in chunk:
-                        self.until(self.loop.time() + self.limits.command, self._expire)
-                self._rest = self._rest[: limit + 1] + chunk if self._rest else chunk
-                newline = self._rest.find(b"\n")
-                if newline >= 0:
-                    return newline
-        finally:
+        due = self.loop.time() + (idle if self._idle else self.limits.command)
+        self.until(due if due < self._ends else self._ends, self._expire)
+
+    def _join_line(self, limit: int) -> int:
+        """Take a chunk; where the line feed is, or -1. Of a line far too long only enough is kept to see that it is."""
+        chunk = self._inbox.popleft()
+        self._held -= len(chunk)
+        newline = chunk.find(b"\n")
+        if self._idle:
             self._idle = False
+            if newline < 0:
+                self.until(self.loop.time() + self.limits.command, self._expire)
+        if not self._rest:
+            self._rest = chunk
+            return newline
+        kept = self._rest[: limit + 1]
+        self._rest = kept + chunk
+        return len(kept) + newline if newline >= 0 else -1
 
     async def chunk(self, due: float) -> bytes:
         """The next bytes of a message, whatever their number; `due` is when waiting for them ends the session."""
@@ -225,7 +231,8 @@ class Stream(SMTP):
             return chunk
         if not self._inbox:
             self.until(due, self._expire)
-            await self._arrival()
+            while not self._inbox:
+                await self._arrival()
         return self._take()
 
     def unread(self, rest: bytes) -> None:
@@ -242,18 +249,20 @@ class Stream(SMTP):
         self._held = 0
         self._rest, self._at = b"", 0
 
-    async def _arrival(self) -> None:
-        """Send what was said, then wait until something is in the inbox."""
+    def _arrival(self) -> Awaitable[None]:
+        """Send what was said; what is returned is to be awaited, again and again, until something is in the inbox."""
         if self._out:
-            await self.flush()
-        while not self._inbox:
-            if self._over is not None:
-                raise Over(self._over)
-            if self._eof:
-                raise Gone
+            self._write()
+        if self._full and not self._lost:
+            return self._drain()
+        if self._over is not None:
+            raise Over(self._over)
+        if self._eof:
+            raise Gone
+        if self._stalled:
             self._resume()
-            self._waiter = self.loop.create_future()
-            await self._waiter
+        waiter = self._waiter = self.loop.create_future()
+        return waiter
 
     def stall(self) -> None:
         """Take no more from the network until the next read that must wait."""
@@ -262,9 +271,8 @@ class Stream(SMTP):
             self.wire.pause_reading()
 
     def _resume(self) -> None:
-        if self._stalled:
-            self._stalled = False
-            self.wire.resume_reading()
+        self._stalled = False
+        self.wire.resume_reading()
 
     # Out
 
@@ -278,15 +286,17 @@ class Stream(SMTP):
 
     async def flush(self) -> None:
         """Send what was said; waits while the client does not read, and cuts it when it never does."""
-        if not self._out:
-            return
+        if self._out:
+            self._write()
+            if self._full:
+                await self._drain()
+
+    def _write(self) -> None:
         words = self._out[0] if len(self._out) == 1 else b"".join(self._out)
         self._out.clear()
         if self._lost or self.wire.is_closing():
             raise Gone
         self.wire.write(words)
-        if self._full:
-            await self._drain()
 
     async def _drain(self) -> None:
         due, then = self._due, self._then
@@ -318,10 +328,12 @@ class Stream(SMTP):
             raise Gone from failed
         if transport is None:
             raise Gone
-        self.transport = self.wire = transport
+        self.transport = transport
+        self._take_over(transport)
 
     async def close(self, linger: bool) -> None:
         """Send what was said and hang up; lingering drains what the client still sends, so that it can read our last word."""
+        self._idle = False
         try:
             await self.flush()
             if not linger or self._lost or self.wire.is_closing() or not self.wire.can_write_eof():
@@ -330,7 +342,8 @@ class Stream(SMTP):
             self.until(self.loop.time() + self.limits.linger, self._expire)
             self._over = None
             while True:
-                await self._arrival()
+                while not self._inbox:
+                    await self._arrival()
                 self._forget_inbox()
         except (Gone, Over, OSError):  # OSError: the client reset the connection and the transport does not know yet
             pass

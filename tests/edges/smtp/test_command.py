@@ -224,3 +224,11 @@ def test_nothing_raises_and_nothing_dangerous_parses(argument: bytes, utf8: bool
             assert utf8 or to.recipient.isascii()
     command.bdat(argument)
     assert re.fullmatch(r"[A-Za-z0-9.:_\-\[\]?]*", command.hello(argument))
+
+
+@given(st.from_regex(r"[a-z.+\-]{1,70}@[a-z0-9.\-_]{0,20}", fullmatch=True), st.sampled_from(["<", "< ", "", "<<"]), st.booleans())
+def test_the_short_way_to_read_a_plain_path_reads_what_the_long_way_reads(address: str, opening: str, upper: bool) -> None:
+    path = f":{opening}{address}>"
+    for keyword, read in (("FROM", mail), ("TO", rcpt)):
+        argument = (keyword if upper else keyword.title()) + path
+        assert read(argument) == read(argument + " ")  # a space after the path takes the long way
