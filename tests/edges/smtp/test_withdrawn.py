@@ -49,22 +49,23 @@ class Slow(Sink):
 
 
 async def test_the_last_word_is_asked_for_after_the_wait_for_a_connection() -> None:
-    opposed = asyncio.Event()
+    begun, opposed = asyncio.Event(), asyncio.Event()
+
+    async def holds_the_connection() -> bool:
+        begun.set()
+        return await opposed.wait()
 
     async def still() -> bool:
         return not opposed.is_set()
 
-    sink = Slow()
-    _, port = await sink.start()
-    upstream = Upstream(config(port, pool_size=1, command_timeout=10.0, attempt_budget=10.0), CountingMeter())
-    first = asyncio.ensure_future(upstream.deliver("news@shop.example", Addressee("a@example.org"), envelope(), [MESSAGE]))
-    await sink.asked.wait()
-    to = Addressee("b@example.org")
-    second = asyncio.ensure_future(upstream.deliver("news@shop.example", to, envelope(), [MESSAGE], still))
-    await asyncio.sleep(0)
-    opposed.set()
-    sink.answer.set()
-    assert [(await first).fate, (await second).fate] == [Fate.DELIVERED, Fate.WITHDRAWN]
-    await upstream.close()
-    await sink.close()
-    assert [one.recipient for one in sink.messages] == ["a@example.org"]
+    async with running_sink() as (sink, port):
+        upstream = Upstream(config(port, pool_size=1), CountingMeter())
+        one, two = Addressee("a@example.org"), Addressee("b@example.org")
+        first = asyncio.ensure_future(upstream.deliver("news@shop.example", one, envelope(), [MESSAGE], holds_the_connection))
+        await begun.wait()
+        second = asyncio.ensure_future(upstream.deliver("news@shop.example", two, envelope(), [MESSAGE], still))
+        await asyncio.sleep(0)
+        opposed.set()
+        assert [(await first).fate, (await second).fate] == [Fate.DELIVERED, Fate.WITHDRAWN]
+        await upstream.close()
+        assert [message.recipient for message in sink.messages] == ["a@example.org"]
