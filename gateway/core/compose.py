@@ -20,7 +20,7 @@ from gateway.core.model import Category, Due, Partner, PersonKey, Stream
 from gateway.core.notice import LANGUAGES, NoticeFault, Notices, Words
 from gateway.core.reply import Reply
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
-from gateway.core.sign import DkimKey, body_digest, sign
+from gateway.core.sign import DkimKey, Unsigned, body_digest, finish, prepare, private_sign
 from gateway.core.token import TokenKeys, mint
 
 STAMP = "compliance-gateway"
@@ -82,8 +82,24 @@ class Finished:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A copy that lacks only its signatures: what they cover stands in `unsigned`."""
+
+    chunks: tuple[bytes | memoryview, ...]
+    unsigned: tuple[Unsigned, ...]
+    template: str
+    own_unsubscribe: bytes
+
+
 def compose(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_bit: bool) -> Finished | Reply:
-    """The finished copy, or the reply that says why it cannot be made."""
+    """The finished copy, or the reply that says why it cannot be made: `draft` to `complete` in one."""
+    drafted = draft(message, head, copy, stamp, eight_bit)
+    return drafted if isinstance(drafted, Reply) else complete(drafted, signatures(drafted))
+
+
+def draft(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_bit: bool) -> Draft | Reply:
+    """Everything but the signatures: headers and words put in, what is to be signed laid out."""
     keys = head.dkim.get(message.from_domain)
     if not keys:
         return replies.NO_DKIM_KEY
@@ -96,10 +112,21 @@ def compose(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_
     rewritten = rewrite(message, edit)
     if isinstance(rewritten, CannotCarry):
         return _OBSTACLES[rewritten.why]
-    signature = sign(rewritten.chunks, keys, int(stamp.now.timestamp()), head.unsigned)
-    chunks = (signature, *rewritten.chunks)
+    unsigned = prepare(rewritten.chunks, keys, int(stamp.now.timestamp()), head.unsigned)
     own = own_unsubscribe(message) if marketing else b""
-    return Finished(chunks, body_digest(chunks), words.template if words else "", own, sum(len(chunk) for chunk in chunks))
+    return Draft(rewritten.chunks, unsigned, words.template if words else "", own)
+
+
+def signatures(drafted: Draft) -> tuple[bytes, ...]:
+    """The private operations of a draft: most of the time of a small copy, and other threads run meanwhile."""
+    return tuple([private_sign(one) for one in drafted.unsigned])
+
+
+def complete(drafted: Draft, signed: Sequence[bytes]) -> Finished:
+    """The copy with its signatures on top of everything."""
+    fields = b"".join([finish(one, signature) for one, signature in zip(drafted.unsigned, signed, strict=True)])
+    chunks = (fields, *drafted.chunks)
+    return Finished(chunks, body_digest(chunks), drafted.template, drafted.own_unsubscribe, sum(map(len, chunks)))
 
 
 def _words(message: Message, head: Letterhead, copy: Copy, token: str) -> Words | NoticeFault:

@@ -31,6 +31,10 @@ class Threads:
         pool = self._pool if size < HUGE else self._lane
         return await asyncio.get_running_loop().run_in_executor(pool, function)
 
+    async def apart(self, function: Callable[[], T]) -> T:
+        """The function's value, from a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function)
+
     def close(self) -> None:
         """End the threads; running work is waited for."""
         self._pool.shutdown()

@@ -14,7 +14,7 @@ from typing import assert_never
 from gateway.core import reply as replies
 from gateway.core.address import Address
 from gateway.core.change import Accept, Change, GiveNotice, KeepOwnUnsubscribe
-from gateway.core.compose import Copy, Finished, Letterhead, Stamp, compose
+from gateway.core.compose import Copy, Finished, Letterhead, Stamp, complete, draft, signatures
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
 from gateway.core.model import (
@@ -48,8 +48,6 @@ from gateway.flow.ports import (
     Unavailable,
     Vault,
 )
-
-OFF_LOOP = 1 << 30  # a size that `Compute` always takes to a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,14 +177,16 @@ class Attempts:
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
         peer = task.peer
         stamp = Stamp(self._clock.now(), peer.helo, peer.protocol, peer.tls, task.decision)
-        head = self._letterheads[task.stream.name]
-        finished = await self._compute(len(task.message.raw), partial(compose, task.message, head, copy, stamp, eight_bit))
-        if isinstance(finished, Finished) and self._check.due():
-            verify = partial(self._check.verify, finished.chunks)
-            # dkimpy is slow Python: a sampled check always leaves the loop.
-            if not await self._compute(OFF_LOOP, verify):
-                self._log.say("signature-self-check-failed", stream=task.stream.name)
-                return replies.DKIM_FAULT
+        making = (task.message, self._letterheads[task.stream.name], copy, stamp, eight_bit)
+        drafted = await self._compute(len(task.message.raw), partial(draft, *making))
+        if isinstance(drafted, Reply):
+            return drafted
+        # The private operation outweighs all else of a small copy, and leaves the interpreter to others meanwhile.
+        signed = await self._compute.apart(partial(signatures, drafted))
+        finished = await self._compute(len(task.message.raw), partial(complete, drafted, signed))
+        if self._check.due() and not await self._compute.apart(partial(self._check.verify, finished.chunks)):
+            self._log.say("signature-self-check-failed", stream=task.stream.name)
+            return replies.DKIM_FAULT
         return finished
 
     async def _record_attempt(self, task: Task, judgement: Judgement, finished: Finished) -> Ref:

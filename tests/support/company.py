@@ -147,9 +147,18 @@ def address(text: str) -> Address:
     return parsed
 
 
-async def at_once(size: int, function: Callable[[], T]) -> T:
+class Here:
     """A `ports.Compute` without threads."""
-    return function()
+
+    async def __call__(self, size: int, function: Callable[[], T]) -> T:
+        return function()
+
+    async def apart(self, function: Callable[[], T]) -> T:
+        """See `ports.Compute`."""
+        return function()
+
+
+at_once = Here()
 
 
 class Reversing:
