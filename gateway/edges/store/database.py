@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 
 from gateway.edges.store.connection import READ_PATIENCE, WRITE_PATIENCE, connect, raise_schema
+from gateway.edges.store.wal import Log
 from gateway.flow.ports import Unavailable
 
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class Database:
         self._closing = False
         self._broken = False
         self._wal_pages = 0
+        self._log = Log(self._writer.filename_wal)
         self._writer.set_wal_hook(self._note_wal)
         self._thread = threading.Thread(target=self._run, name=f"write-{path.name}", daemon=True)
         self._thread.start()
@@ -189,6 +191,7 @@ class Database:
             return [(None, Unavailable(self._what)) for _ in batch]
         try:
             self._writer.execute("BEGIN IMMEDIATE")
+            self._log.make_room(self._wal_pages)
             ended = self._together([job for job, _, _ in batch])
             self._extend(batch, ended)
             self._writer.execute("COMMIT")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from gateway.flow.ports import Addressee, Envelope, Parcel, Unavailable
 
 IN_ROW = 256 * 1024
 """Bodies above this many bytes are files."""
+
+_ROOM_FOR = 1.0
 
 _MESSAGE = "INSERT INTO message VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PARCEL = """
@@ -53,10 +56,14 @@ class SqliteSpool:
     `orphans` are the numbers of messages whose body is gone or damaged: their parcels stay, are never due, and need a person.
     """
 
-    def __init__(self, database: Database, bodies: Bodies, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, bodies: Bodies, now: Callable[[], datetime], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._database = database
         self._bodies = bodies
         self._now = now
+        self._monotonic = monotonic
+        self._room: tuple[float, int] | None = None
         self._leased: set[int] = set()
         self.orphans: set[int] = set()
 
@@ -117,12 +124,16 @@ class SqliteSpool:
         return next((instant(at) for at, number in rows if number not in self._leased), None)
 
     def free_bytes(self) -> int:
-        """See `ports.Spool`."""
+        """See `ports.Spool`; looked up once a second."""
+        now = self._monotonic()
+        if self._room is not None and now - self._room[0] < _ROOM_FOR:
+            return self._room[1]
         try:
             disk = os.statvfs(self._database.path.parent)
         except OSError as error:
             raise Unavailable("spool") from error
-        return disk.f_bavail * disk.f_frsize
+        self._room = now, disk.f_bavail * disk.f_frsize
+        return self._room[1]
 
     async def close(self) -> None:
         """Write what waits and close the file; every lease ends."""
@@ -158,14 +169,16 @@ class SqliteSpool:
         self._leased.update(row[0] for row in self._database.rows("SELECT id FROM parcel WHERE message_id = ?", (number,)))
 
 
-def open_spool(path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> SqliteSpool:
+def open_spool(
+    path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC), monotonic: Callable[[], float] = time.monotonic
+) -> SqliteSpool:
     """Open or create the spool file at `path`, its bodies beside it in `<name>.bodies`; no row is leased.
 
     Files without a row are removed; rows without a file are in `orphans`. Raises `Refused` like `open_store`.
     """
     database = Database(path, SPOOL_STEPS, "spool")
     bodies = Bodies(path.with_suffix(".bodies"))
-    spool = SqliteSpool(database, bodies, now)
+    spool = SqliteSpool(database, bodies, now, monotonic)
     spool.set_aside(bodies.sweep(row[0] for row in database.rows("SELECT file FROM message WHERE file IS NOT NULL")))
     return spool
 

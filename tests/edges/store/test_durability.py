@@ -14,6 +14,7 @@ import pytest
 from gateway.core.evidence import verify
 from gateway.core.model import Ref
 from gateway.edges.store.sqlite import open_store
+from gateway.edges.store.wal import STRIDE, Log
 from tests.support.people import event, person
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -36,6 +37,27 @@ async def proven(path: Path, acknowledged: list[str]) -> int:
     assert verify(entries, await store.journal.heads()) == []
     await store.close()
     return len(entries)
+
+
+async def test_a_log_laid_out_ahead_is_read_to_its_last_commit_and_no_further(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "gateway.db", "n1w0")
+    for number in range(300):
+        await store.book.commit([event(number)])
+    log = tmp_path / "gateway.db-wal"
+    assert log.stat().st_size >= 2 * STRIDE
+    assert not any(log.read_bytes()[-1000:])
+    (tmp_path / "crash").mkdir()
+    for name in ("gateway.db", "gateway.db-wal"):
+        shutil.copy(tmp_path / name, tmp_path / "crash" / name)
+    await store.close()
+    assert await proven(tmp_path / "crash" / "gateway.db", []) == 300
+
+
+def test_a_log_that_cannot_be_laid_out_is_left_as_it_is(tmp_path: Path) -> None:
+    Log(str(tmp_path / "absent-wal")).make_room(1)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "full-wal").symlink_to("/dev/full")
+    Log(str(tmp_path / "full-wal")).make_room(1)
 
 
 @pytest.mark.slow

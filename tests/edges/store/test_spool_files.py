@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import apsw
@@ -114,4 +115,25 @@ async def test_a_body_that_cannot_be_written_is_unavailable(tmp_path: Path) -> N
     with pytest.raises(Unavailable, match="spool"):
         await keep(spool, LARGE, "ann@example.com")
     assert await spool.depth() == 0
+    await spool.close()
+
+
+async def test_the_room_left_is_looked_up_once_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+    statvfs = os.statvfs
+
+    def counted(path: Path) -> os.statvfs_result:
+        asked.append(path)
+        return statvfs(path)
+
+    monkeypatch.setattr("os.statvfs", counted)
+    seconds = 5.0
+    spool = open_spool(tmp_path / "spool-0.db", lambda: NOON, lambda: seconds)
+    first = spool.free_bytes()
+    seconds = 5.9
+    assert spool.free_bytes() == first > 0
+    assert len(asked) == 1
+    seconds = 6.0
+    spool.free_bytes()
+    assert len(asked) == 2
     await spool.close()
