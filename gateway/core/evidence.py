@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
+from itertools import compress
 from json.encoder import encode_basestring as quote
-from operator import attrgetter
+from operator import add, attrgetter
 from typing import Protocol
 
 GENESIS = bytes(32)
@@ -65,20 +67,32 @@ class Event:
     detail: str = ""
 
 
-_NAMES = tuple(field.name for field in fields(Event) if field.name not in ("at", "rules"))
+_NAMES = tuple(sorted(field.name for field in fields(Event) if field.name not in ("at", "rules")))
 _KEYS = tuple(f'"{name}":' for name in _NAMES)
 _TEXTS = attrgetter(*_NAMES)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def canonical(event: Event) -> bytes:
     """The one JSON form of an event: UTF-8, keys sorted, no spaces, empty fields left out, time in UTC to the microsecond."""
-    at = event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC)
-    parts = [key + quote(text) for key, text in zip(_KEYS, _TEXTS(event), strict=True) if text]
-    parts.append('"at":"' + at.replace(tzinfo=None).isoformat(timespec="microseconds") + 'Z"')
+    since = (event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC)) - _EPOCH
+    texts = _TEXTS(event)
+    parts: list[str] = list(map(add, compress(_KEYS, texts), map(quote, filter(None, texts))))
+    parts.append(f'"at":"{_second(since.days, since.seconds)}.{since.microseconds:06}Z"')
     if event.rules:
-        parts.append('"rules":[' + ",".join([quote(rule) for rule in event.rules]) + "]")
+        parts.append(_rules(event.rules))
     parts.sort()
     return ("{" + ",".join(parts) + "}").encode("utf-8", "backslashreplace")  # a lone surrogate turns into its JSON escape
+
+
+@lru_cache(maxsize=64)
+def _second(days: int, seconds: int) -> str:
+    return (_EPOCH + timedelta(days, seconds)).replace(tzinfo=None).isoformat()
+
+
+@lru_cache(maxsize=256)
+def _rules(rules: tuple[str, ...]) -> str:
+    return '"rules":[' + ",".join([quote(rule) for rule in rules]) + "]"
 
 
 def parse_event(body: bytes) -> Event | None:
