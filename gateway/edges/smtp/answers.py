@@ -16,7 +16,8 @@ MAX_LINE = 2048
 MAX_REPLY = 64 * 1024
 SHUTTING_DOWN = 421
 
-_LINE = re.compile(rb"([2-5][0-5]\d)(?:([ -])(.*))?", re.S)
+_CODES = {b"%d" % code: code for code in range(200, 560) if code // 10 % 10 <= 5}
+_MARKS = (b" ", b"-", b"")
 _ENHANCED = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?= |$)")
 _LOGIN_WANTED = frozenset({530, 534, 535, 538})
 
@@ -41,7 +42,7 @@ class Answer:
         """An outcome quoting this reply: enhanced code taken out of the text, text on one line of printable ASCII."""
         texts = [line.decode("ascii", "replace") for line in self.lines]
         enhanced = ""
-        if (found := _ENHANCED.match(texts[0])) and found[1] == str(self.code)[0]:
+        if (found := _ENHANCED.match(texts[0])) and int(found[1]) == self.code // 100:
             enhanced = found[0]
             texts = [text.removeprefix(enhanced).lstrip() for text in texts]
         return Outcome(fate, stage, self.code, enhanced, clean(" ".join(texts)))
@@ -86,15 +87,17 @@ class AnswerReader:
 
     def _take(self, line: bytes, into: deque[Answer]) -> None:
         self._size += len(line)
-        found = _LINE.fullmatch(line.removesuffix(b"\r"))
-        if found is None or len(line) > MAX_LINE or self._size > MAX_REPLY:
+        if len(line) > MAX_LINE or self._size > MAX_REPLY:
             raise Garbage
-        code = int(found[1])
+        line = line.removesuffix(b"\r")
+        code, mark = _CODES.get(line[:3]), line[3:4]
+        if code is None or mark not in _MARKS:
+            raise Garbage
         if self._lines and code != self._code:
             raise Garbage
         self._code = code
-        self._lines.append(found[3] or b"")
-        if found[2] != b"-":
+        self._lines.append(line[4:])
+        if mark != b"-":
             into.append(Answer(code, tuple(self._lines)))
             self._lines.clear()
             self._size = 0

@@ -15,7 +15,7 @@ from gateway.core.model import Fate, Outcome, Stage
 from gateway.edges.smtp.answers import SHUTTING_DOWN, Announced, Answer, announced
 from gateway.edges.smtp.link import Broken, Link
 from gateway.edges.smtp.order import Order
-from gateway.edges.smtp.stuffing import Stuffer
+from gateway.edges.smtp.stuffing import STEP, Stuffer, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class Route:
     command_timeout: float = 30.0
 
 
+_STAGES = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 WITHDRAWN = Outcome(Fate.WITHDRAWN, Stage.DATA)
 
 
@@ -151,32 +152,32 @@ class Dialogue:
         return outcome
 
     async def _envelope(self, order: Order, deadline: float) -> Outcome | None:
-        """MAIL, RCPT and DATA up to the 354; in one write where PIPELINING is announced (RFC 2920)."""
+        """MAIL, RCPT and DATA up to the 354; in one write where PIPELINING is announced (RFC 2920).
+
+        The journey's last word is asked when nothing more can be waited for before DATA is said.
+        """
         features, together = self.said.features, self.said.pipelining
-        steps = ((Stage.MAIL, order.mail(features)), (Stage.RCPT, order.rcpt(features)), (Stage.DATA, b"DATA\r\n"))
+        commands = (order.mail(features), order.rcpt(features), b"DATA\r\n")
         self._stage = Stage.MAIL
         if together:
-            if not await self._still(order):
+            if order.still is not None and not await order.still():
                 return WITHDRAWN
-            self.link.put(b"".join(command for _, command in steps))
-        await self._settle(deadline)
-        for done, (stage, command) in enumerate(steps, 1):
+            self.link.put(b"".join(commands))
+        if self._owed:
+            await self._settle(deadline)
+        for done, stage in enumerate(_STAGES, 1):
             self._stage = stage
             if not together:
-                if stage is Stage.DATA and not await self._still(order):
+                if stage is Stage.DATA and order.still is not None and not await order.still():
                     await self._abandon(WITHDRAWN, 0, deadline)
                     return WITHDRAWN
-                self.link.put(command)
+                self.link.put(commands[done - 1])
             answer = self.link.take() or await self.link.answer(self._soon(deadline))
             if not (answer.code == 354 if stage is Stage.DATA else answer.positive):
                 refusal = answer.refusal(stage)
-                await self._abandon(refusal, len(steps) - done if together else 0, deadline)
+                await self._abandon(refusal, len(_STAGES) - done if together else 0, deadline)
                 return refusal
         return None
-
-    async def _still(self, order: Order) -> bool:
-        """The journey's last word, asked when nothing more can be waited for before DATA is said."""
-        return order.still is None or await order.still()
 
     async def _abandon(self, refusal: Outcome, unread: int, deadline: float) -> None:
         """Leave no half transaction behind: RSET, whose answer is read before the next one's, or the end of the connection."""
@@ -201,15 +202,19 @@ class Dialogue:
 
     async def _message(self, order: Order, deadline: float) -> Outcome:
         """The body, then the verdict. All but the end of a large body is written with flow control."""
-        stuffer = Stuffer()
         self.body_begun = True
-        for piece in stuffer.pieces(order.body):
-            if early := self._early():
-                return early
-            await self.link.send(piece, deadline)
+        if order.size <= STEP:
+            last = whole(order.body)
+        else:
+            stuffer = Stuffer()
+            for piece in stuffer.pieces(order.body):
+                if early := self._early():
+                    return early
+                await self.link.send(piece, deadline)
+            last = stuffer.last()
         if early := self._early():
             return early
-        self.link.put(stuffer.last())
+        self.link.put(last)
         self._stage = Stage.END
         answer = await self.link.answer(deadline)
         return answer.as_outcome(Fate.DELIVERED, Stage.END) if answer.positive else answer.refusal(Stage.END)

@@ -86,7 +86,7 @@ class Link(asyncio.Protocol):
     async def answer(self, deadline: float) -> Answer:
         """The next answer; raises Broken when there will be none in time."""
         while not self._answers:
-            await self._wait(deadline)
+            await self._arrival(deadline)
         return self._answers.popleft()
 
     def take(self) -> Answer | None:
@@ -104,7 +104,7 @@ class Link(asyncio.Protocol):
         self.put(octets)
         await asyncio.sleep(0)
         while self._paused and not self._answers:
-            await self._wait(deadline)
+            await self._arrival(deadline)
 
     async def start_tls(self, context: ssl.SSLContext, host: str, deadline: float) -> None:
         """Encrypt; whatever came in clear is forgotten (R-STD-54). Raises OSError when the handshake fails."""
@@ -143,17 +143,15 @@ class Link(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _wait(self, deadline: float) -> None:
+    def _arrival(self, deadline: float) -> asyncio.Future[None]:
+        """What to wait on for the next thing to happen here; raises Broken when nothing will."""
         if self._why:
             raise Broken(self._why)
         self._limit = deadline
         if self._timer is None or self._timer.when() > deadline:
             self._watch()
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        waiter = self._waiter = self._loop.create_future()
+        return waiter
 
     def _watch(self) -> None:
         """Look again at the limit; one timer serves many waits, as limits mostly move on before they are reached."""
@@ -163,7 +161,7 @@ class Link(asyncio.Protocol):
 
     def _expire(self) -> None:
         self._timer = None
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             return
         if self._loop.time() < self._limit:
             self._watch()

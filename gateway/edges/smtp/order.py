@@ -30,12 +30,12 @@ class Order:
 
     def fault(self) -> Outcome | None:
         """Why this may be said to nobody: control characters in an address or a parameter."""
-        if _UNSAFE.search(self.sender):
+        if _unsafe(self.sender):
             return _refused(Stage.MAIL, 553, "5.1.7", "Control character in the sender address")
-        if _UNSAFE.search(self.addressee.address) or not self.addressee.address:
+        if _unsafe(self.addressee.address) or not self.addressee.address:
             return _refused(Stage.RCPT, 553, "5.1.3", "Control character in the recipient address")
         given = (self.envelope.ret, self.envelope.envid, self.addressee.notify, self.addressee.orcpt)
-        if not all(_XTEXT.fullmatch(parameter) for parameter in given):
+        if any(given) and not all(_XTEXT.fullmatch(parameter) for parameter in given):
             return _refused(Stage.MAIL, 501, "5.5.4", "Malformed DSN parameter")
         return None
 
@@ -82,6 +82,10 @@ def order(
 ) -> Order:
     """The order with its size counted."""
     return Order(sender, addressee, envelope, body, sum(map(len, body)), still)
+
+
+def _unsafe(address: str) -> bool:
+    return not address.isprintable() and _UNSAFE.search(address) is not None  # nothing unsafe is printable
 
 
 def _parameter(name: str, value: str) -> str:

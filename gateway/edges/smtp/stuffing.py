@@ -10,6 +10,13 @@ from collections.abc import Iterable, Iterator
 STEP = 256 * 1024
 
 
+def whole(body: Iterable[bytes | memoryview]) -> bytes:
+    """A small message as it goes on the wire, up to and with the end of data."""
+    plain = b"".join(body)
+    end = b".\r\n" if plain.endswith(b"\r\n") or not plain else b"\r\n.\r\n"
+    return (b"." if plain.startswith(b".") else b"") + plain.replace(b"\r\n.", b"\r\n..") + end
+
+
 class Stuffer:
     """Turns body chunks into pieces to write: first all of `pieces()`, then `last()`, which ends with CRLF.CRLF."""
 

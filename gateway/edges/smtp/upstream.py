@@ -74,24 +74,20 @@ class Upstream:
 
     async def _attempt(self, message: Order, deadline: float) -> Outcome:
         """One transaction; once more on a fresh connection when a pooled one turns out to be stale before its 354."""
-        dialogue = await self._acquire(deadline)
-        if isinstance(dialogue, Outcome):
-            return dialogue
-        pooled = dialogue.idle_since is not None
-        outcome = await self._transact(dialogue, message, deadline)
-        stale = outcome.fate is Fate.UNREACHABLE or outcome.code == SHUTTING_DOWN
-        if not (pooled and stale) or dialogue.body_begun:
-            return outcome
-        dialogue = await self._acquire(deadline, fresh=True)
-        if isinstance(dialogue, Outcome):
-            return dialogue
-        return await self._transact(dialogue, message, deadline)
-
-    async def _transact(self, dialogue: Dialogue, message: Order, deadline: float) -> Outcome:
-        try:
-            return message.unfit(dialogue.said.features) or await dialogue.transact(message, deadline)
-        finally:
-            self._pool.release(dialogue)
+        fresh = False
+        while True:
+            dialogue = await self._acquire(deadline, fresh=fresh)
+            if isinstance(dialogue, Outcome):
+                return dialogue
+            pooled = dialogue.idle_since is not None
+            try:
+                outcome = message.unfit(dialogue.said.features) or await dialogue.transact(message, deadline)
+            finally:
+                self._pool.release(dialogue)
+            stale = outcome.fate is Fate.UNREACHABLE or outcome.code == SHUTTING_DOWN
+            if not (pooled and stale) or dialogue.body_begun:
+                return outcome
+            fresh = True
 
     async def _acquire(self, deadline: float, *, fresh: bool = False) -> Dialogue | Outcome:
         try:
