@@ -78,7 +78,7 @@ def canonical(event: Event) -> bytes:
     since = (event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC)) - _EPOCH
     texts = _TEXTS(event)
     parts: list[str] = list(map(add, compress(_KEYS, texts), map(quote, filter(None, texts))))
-    parts.append(f'"at":"{_second(since.days, since.seconds)}.{since.microseconds:06}Z"')
+    parts.append(f'"at":"{_second(since.days, since.seconds)}.{str(since.microseconds).zfill(6)}Z"')
     if event.rules:
         parts.append(_rules(event.rules))
     parts.sort()
