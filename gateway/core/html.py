@@ -1,12 +1,16 @@
 """Finds the one place in an HTML document where words are read: before the last real `</body>`. Changes nothing.
 
 A tokenizer, not a parser: it walks comments (Outlook conditionals included), tags with their quoted attributes and raw-text
-elements as a browser does, in time linear in the input; possessive patterns never look back.
+elements as a browser does, in time linear in the input; possessive patterns never look back. In steps, because one match holds
+the interpreter: other threads get their turn between two.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from gateway.core.steps import STEP, find
 
 
 def _any_case(word: str) -> str:
@@ -16,20 +20,23 @@ def _any_case(word: str) -> str:
 _RAW_TEXT = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 _RAW = "|".join(map(_any_case, _RAW_TEXT))
 _CLOSERS = f"{_any_case('body')}|{_any_case('html')}"
-_ATTRIBUTES = r"""(?>(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?!["'])))*)>"""
+_ITEM = r"""[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?!["']))"""
+_ATTRIBUTES = rf"(?>(?:{_ITEM})*)>"
 _COMMENT = r"<!--(?:-?>|[^-]*+(?>(?:-(?!-!?>)[^-]*+)*)--!?>)"
-_BOGUS = r"<(?:!(?!--)|\?|/(?![A-Za-z]))[^>]*+>"
-_TAG = rf"<(?!(?:{_RAW})[\s/>]|/(?:{_CLOSERS})[\s/>])/?[A-Za-z]{_ATTRIBUTES}"
-_SKIP = re.compile(rf"(?>(?:[^<]++|{_TAG}|{_COMMENT}|<(?=[^A-Za-z!/?])|{_BOGUS})*)".encode())
-_ONE = re.compile(rf"{_TAG}|{_BOGUS}|<(?![A-Za-z!/?])".encode())
-_STEP = 1 << 18
+_BOGUS = r"<(?:!(?!--)|\?|/(?![A-Za-z]))"
+_TAG = rf"<(?!(?:{_RAW})[\s/>]|/(?:{_CLOSERS})[\s/>])/?[A-Za-z]"
+_SKIP = re.compile(rf"(?>(?:[^<]++|{_TAG}{_ATTRIBUTES}|{_COMMENT}|<(?=[^A-Za-z!/?])|{_BOGUS}[^>]*+>)*)".encode())
+_START = re.compile(rf"({_TAG})|({_BOGUS})|<(?![A-Za-z!/?])".encode())
+_ITEMS = re.compile(rf"(?>(?:({_ITEM})*))".encode())
+_BLANKS, _UNQUOTED = re.compile(rb"\s*+"), re.compile(rb"[^\s>]*+")
 # Their first three letters, in the one shape the engine finds five times faster; `_OPEN` looks closer.
 _RAW_START = re.compile(f"<[sStTxXiInN](?:{'|'.join(sorted({_any_case(name[1:3]) for name in _RAW_TEXT}))})".encode())
-_FEW = 50
+_FEW, _SHORT = 50, 4096
 _AFTER_TAG = re.compile(rb"[<\"']")
-_OPEN = re.compile(rf"<({_RAW})(?=[\s/>]){_ATTRIBUTES}".encode())
-_CLOSE = re.compile(rf"</({_CLOSERS})(?=[\s/>]){_ATTRIBUTES}".encode())
-_RAW_END = {name.encode(): re.compile(rf"</{_any_case(name)}(?=[\s/>]){_ATTRIBUTES}".encode()) for name in _RAW_TEXT}
+_OPEN = re.compile(rf"<({_RAW})(?=[\s/>])".encode())
+_CLOSE = re.compile(rf"</({_CLOSERS})(?=[\s/>])".encode())
+_RAW_END = {name.encode(): re.compile(rf"</{_any_case(name)}(?=[\s/>])".encode()) for name in _RAW_TEXT}
+_REST = re.compile(_ATTRIBUTES.encode())
 
 
 def insertion_point(page: bytes) -> int:
@@ -43,20 +50,18 @@ def insertion_point(page: bytes) -> int:
 
 
 def walked(page: bytes) -> int:
-    """The same offset by walking the whole document: always right, four times slower.
-
-    In steps, because one match holds the interpreter: other threads get their turn between two.
-    """
+    """The same offset by walking the whole document: always right, four times slower."""
     at, size = 0, len(page)
     body = html = -1
     while at < size:
         after = _skipped(page, at)
         if after == at:
-            if close := _CLOSE.match(page, at):
-                body, html = (at, html) if close[1].lower() == b"body" else (body, at)
-                after = close.end()
-            elif (after := _past_raw_text(page, at)) < 0:
+            close = _CLOSE.match(page, at)
+            after = _past_tag(page, close.end(), size) if close else _past_raw_text(page, at)
+            if after < 0:
                 break
+            if close:
+                body, html = (at, html) if close[1].lower() == b"body" else (body, at)
         at = after
     if body >= 0:
         return body
@@ -65,22 +70,70 @@ def walked(page: bytes) -> int:
 
 def _skipped(page: bytes, at: int) -> int:
     """The offset after plain tokens from here on; the same offset where none begins here."""
-    step = _SKIP.match(page, at, at + _STEP)
+    step = _SKIP.match(page, at, at + STEP)
     if step and step.end() > at:
         return step.end()
     if page.startswith(b"<!--", at):
         return _past_comment(page, at)
-    whole = _ONE.match(page, at)
-    return whole.end() if whole else at
+    start = _START.match(page, at)
+    if start is None:
+        return at
+    if start[1]:
+        return max(at, _past_tag(page, start.end(), len(page)))
+    if start[2]:
+        return page.find(b">", start.end()) + 1 or at
+    return start.end()
 
 
 def _past_comment(page: bytes, at: int) -> int:
     """The offset after a comment longer than a step; the same offset where it never ends."""
-    usual = page.find(b"-->", at + 2)
-    odd = page.find(b"--!>", at + 4, usual if usual >= 0 else len(page))
+    usual = find(page, b"-->", at + 2, len(page))
+    odd = find(page, b"--!>", at + 4, usual if usual >= 0 else len(page))
     if odd >= 0:
         return odd + 4
     return usual + 3 if usual >= 0 else at
+
+
+def _past_tag(page: bytes, at: int, end: int) -> int:
+    """The offset after the tag whose attributes begin here; -1 where it does not end."""
+    if whole := _REST.match(page, at, min(at + STEP, end)):
+        return whole.end()
+    if end - at <= STEP:
+        return -1
+    while at < end:
+        limit = min(at + STEP, end)
+        items = _ITEMS.match(page, at, limit)
+        at = items.end() if items else at
+        if at < limit and page.startswith(b">", at):
+            return at + 1
+        if items and at == limit:
+            if limit == end or not page.startswith(b"=", items.start(1)):
+                continue
+            at = items.start(1)  # the step may have cut it
+        at = _past_value(page, at, end)
+        if at < 0:
+            return -1
+    return -1
+
+
+def _past_value(page: bytes, at: int, end: int) -> int:
+    """The offset after one `=` and the value it gives; -1 where its quote is never closed."""
+    at = _run(_BLANKS, page, at + 1, end)
+    quote = page[at : min(at + 1, end)]
+    if quote in (b'"', b"'"):
+        return page.find(quote, at + 1, end) + 1 or -1
+    return _run(_UNQUOTED, page, at, end)
+
+
+def _run(octets: re.Pattern[bytes], page: bytes, at: int, end: int) -> int:
+    """The offset after a run of these octets."""
+    while at < end:
+        limit = min(at + STEP, end)
+        found = octets.match(page, at, limit)
+        if found is None or found.end() < limit:
+            return found.end() if found else at
+        at = limit
+    return at
 
 
 def _surely_real(page: bytes, at: int) -> bool:
@@ -89,26 +142,39 @@ def _surely_real(page: bytes, at: int) -> bool:
     Outside a tag: the last `>` has no quote and no `<` after it. Outside a quoted attribute: the last quote of each kind does not
     follow `=` or a blank. Outside a comment or raw text: the last opener of each kind is closed again.
     """
-    close = _CLOSE.match(page, at)
-    if close is None or b"</body" in page[close.end() :].lower():
+    after = _past_tag(page, at + len(b"</body"), min(at + _SHORT, len(page)))
+    if _CLOSE.match(page, at) is None or after < 0 or len(page) - after > STEP or b"</body" in page[after:].lower():
         return False
-    if _AFTER_TAG.search(page, page.rfind(b">", 0, at) + 1, at):
+    text = page.rfind(b">", 0, at) + 1
+    if at - text > STEP or _AFTER_TAG.search(page, text, at):
         return False
     for quote in (b'"', b"'"):
         opened = page.rfind(quote, 0, at)
         if opened > 0 and page[opened - 1 : opened] in b"= \t\r\n\f":
             return False
     comment = page.rfind(b"<!--", 0, at)
-    if comment >= 0 and page.find(b"-->", comment + 4, at) < 0:
+    if comment >= 0 and find(page, b"-->", comment + 4, at) < 0:
         return False
+    return _raw_text_closed(page, at)
+
+
+def _raw_text_closed(page: bytes, at: int) -> bool:
+    """Whether of each kind of raw text the last one opened before is closed there too; False too where there are many."""
     last: dict[bytes, int] = {}
-    for number, found in enumerate(_RAW_START.finditer(page, 0, at)):
-        opened_tag = _OPEN.match(page, found.start(), at)
-        if opened_tag is None or number > _FEW:
+    for number, start in enumerate(_raw_starts(page, at)):
+        opened = _OPEN.match(page, start, at)
+        after = _past_tag(page, opened.end(), min(start + _SHORT, at)) if opened else -1
+        if opened is None or after < 0 or number > _FEW:
             return False
-        name = opened_tag[1].lower()
-        last[name] = max(opened_tag.end(), last.get(name, 0))
-    return all(_RAW_END[name].search(page, after, at) for name, after in last.items())
+        name = opened[1].lower()
+        last[name] = max(after, last.get(name, 0))
+    return all(_past_end_tag(page, name, after, at) >= 0 for name, after in last.items())
+
+
+def _raw_starts(page: bytes, end: int) -> Iterator[int]:
+    for begin in range(0, end, STEP):
+        for found in _RAW_START.finditer(page, begin, min(begin + STEP + 3, end)):
+            yield found.start()
 
 
 def _past_raw_text(page: bytes, at: int) -> int:
@@ -116,5 +182,15 @@ def _past_raw_text(page: bytes, at: int) -> int:
     opened = _OPEN.match(page, at)
     if opened is None:
         return -1
-    closed = _RAW_END[opened[1].lower()].search(page, opened.end())
-    return closed.end() if closed else -1
+    inside = _past_tag(page, opened.end(), len(page))
+    return _past_end_tag(page, opened[1].lower(), inside, len(page)) if inside >= 0 else -1
+
+
+def _past_end_tag(page: bytes, name: bytes, at: int, end: int) -> int:
+    """The offset after a raw-text element's end tag; -1 where none comes, or where the first one never ends, as in a browser."""
+    while at < end:
+        found = _RAW_END[name].search(page, at, min(at + STEP + len(name) + 3, end))
+        if found:
+            return _past_tag(page, found.end(), end)
+        at += STEP
+    return -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gateway.core import transfer
+from gateway.core import steps, transfer
 from gateway.core.charset import Family, charset, decoded, encoded
 from gateway.core.header import values
 from gateway.core.html import insertion_point
@@ -180,9 +180,8 @@ def _anew(raw: bytes, part: Part, content: bytes, how: Encoding, new_charset: st
 
 def _clean_lines(content: bytes) -> bool:
     """Whether every line ends in CRLF and nothing is NUL: what quoted-printable can say line by line."""
-    return b"\x00" not in content and all(
-        piece.count(b"\n") == piece.count(b"\r") == piece.count(b"\r\n") for piece in transfer.steps(content)
-    )
+    pairs = steps.count(content, b"\r\n")
+    return b"\x00" not in content and pairs == steps.count(content, b"\n") == steps.count(content, b"\r")
 
 
 def _placed(part: Part, change: Change, new_charset: str, encoding: str) -> list[Change]:

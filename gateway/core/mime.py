@@ -13,6 +13,7 @@ from enum import StrEnum
 from gateway.core.content import MESSAGE, TEXT_PLAIN, ContentType, content_type, disposition
 from gateway.core.header import BlockFault, Field, eight_bit_fault, scan, unfold, values
 from gateway.core.originator import mailbox
+from gateway.core.steps import find
 
 MAX_PARTS = 500
 MAX_DEPTH = 50
@@ -20,7 +21,6 @@ MAX_RECEIVED = 50
 # RFC 2046 says 70; real mail exceeds it. What ends in a blank is read differently by every client.
 MAX_BOUNDARY = 200
 _MAX_NEAR_MISSES = 10_000
-_STEP = 1 << 21
 
 _ONCE_IN_PART = frozenset(("content-type", "content-transfer-encoding", "content-disposition"))
 _ONCE = _ONCE_IN_PART | {"from", "sender", "reply-to", "to", "cc", "bcc", "subject", "date"}
@@ -251,7 +251,7 @@ class _Reader:
         places: list[tuple[int, int]] = []
         opened = -1
         at, misses = span.body, 0
-        while (at := _find(raw, mark, at, end)) >= 0:
+        while (at := find(raw, mark, at, end)) >= 0:
             after, closes = _delimiter(raw, at, at + len(mark), span)
             if after < 0:
                 misses += 1
@@ -270,16 +270,6 @@ class _Reader:
         if opened >= 0:
             places.append((opened, end))
         return places
-
-
-def _find(raw: bytes, mark: bytes, at: int, end: int) -> int:
-    """`raw.find` in steps: on hostile bytes one call would hold the interpreter for long."""
-    while at < end:
-        found = raw.find(mark, at, min(at + _STEP, end))
-        if found >= 0:
-            return found
-        at += _STEP - len(mark) + 1
-    return -1
 
 
 def _delimiter(raw: bytes, at: int, tail: int, span: Span) -> tuple[int, bool]:

@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from gateway.core.charset import UTF_8, Family, charset, decoded, encoded
+from gateway.core.steps import end_of
 
 _TO_STUFF = re.compile(r"^(?=[ >]|From )", re.MULTILINE)
 _ASCII_TWINS = str.maketrans(dict(zip("’‘“”«»–—", '\'\'""""--', strict=True)) | {"…": "...", "€": "EUR", "œ": "oe", "Œ": "Oe"})
@@ -57,6 +58,6 @@ def _after(content: bytes, lines: str, flowed: bool, newline: str) -> str:
     lead = ""
     if content:
         ended = content.endswith(b"\n")
-        paragraph_open = flowed and content.rstrip(b"\r\n").endswith(b" ")
+        paragraph_open = flowed and content.endswith(b" ", 0, end_of(content, b"\r\n"))
         lead = newline * (1 + (not ended) + paragraph_open)
     return lead + lines.replace("\n", newline) + newline

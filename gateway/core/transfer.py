@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Iterator
 from enum import StrEnum
+
+from gateway.core import steps
+from gateway.core.steps import STEP
 
 MAX_LINE = 998
 _WIDTH = 76
-_STEP = 1 << 18
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_FOREIGN = bytes(set(range(256)) - set(_ALPHABET))
+# Every window of 1,000 octets must hold a line end; the last one in it is where the next window begins.
+_SHORT_LINES = re.compile(rb"(?>(?:.{0,999}\n)*)", re.DOTALL)
 _QP_ATOM = re.compile(rb"(=\r\n|=\Z)|=[0-9A-Fa-f]{2}|==|[^=]|=", re.DOTALL)
 
 
@@ -44,12 +48,10 @@ def decode(body: bytes, how: Encoding) -> bytes | None:
         case Encoding.PLAIN:
             return body
         case Encoding.QP:
-            return b"".join([binascii.a2b_qp(piece) for piece in steps(body)])
+            return b"".join([binascii.a2b_qp(piece) for piece in steps.lines(body)])
         case Encoding.BASE64:
-            if b"=" in body and body[body.find(b"=") :].translate(None, b"= \t\r\n"):
-                return None
             try:
-                return binascii.a2b_base64(body)
+                return _from_base64(body)
             except binascii.Error:
                 return None
 
@@ -60,19 +62,9 @@ def encode(content: bytes, how: Encoding) -> bytes:
         case Encoding.PLAIN:
             return content
         case Encoding.QP:
-            return b"".join([binascii.b2a_qp(piece, istext=True) for piece in steps(content)])
+            return b"".join([_qp(piece) for piece in steps.lines(content)])
         case Encoding.BASE64:
             return _base64(content)
-
-
-def steps(content: bytes) -> Iterator[bytes]:
-    """The content in pieces of whole lines, because one call holds the interpreter and some calls are slow."""
-    at = 0
-    while at < len(content):
-        end = content.rfind(b"\r\n", at, at + _STEP) + 2 if len(content) - at > _STEP else len(content)
-        end = end if end > at + 1 else len(content)
-        yield content[at:end]
-        at = end
 
 
 def insert(body: bytes, content: bytes, how: Encoding, at: int, words: bytes) -> tuple[int, int, bytes]:
@@ -93,18 +85,23 @@ def long_line(raw: bytes, start: int, end: int) -> int:
     """
     at = start
     while end - at > MAX_LINE:
-        newline = raw.rfind(b"\n", at, min(at + MAX_LINE + 2, end))
-        if newline < 0:
+        found = _SHORT_LINES.match(raw, at, min(at + STEP, end))
+        if found is None or found.end() == at:
             return at
-        at = newline + 1
+        at = found.end()
     return -1
 
 
 def shortened(body: bytes, how: Encoding) -> bytes:
     """An encoded body whose long lines are broken where the encoding allows it, short ones left alone."""
-    lines = body.split(b"\r\n")
-    broken = [line if len(line) <= MAX_LINE else _broken(line, how) for line in lines]
-    return b"\r\n".join(broken)
+    pieces: list[bytes] = []
+    at = 0
+    while (long := long_line(body, at, len(body))) >= 0:
+        end = body.find(b"\r\n", long)
+        end = end if end >= 0 else len(body)
+        pieces += (body[at:long], _broken(body[long:end], how))
+        at = end
+    return b"".join([*pieces, body[at:]])
 
 
 def _broken(line: bytes, how: Encoding) -> bytes:
@@ -126,24 +123,87 @@ def _base64(content: bytes) -> bytes:
     return b"".join(binascii.b2a_base64(content[at : at + size], newline=False) + b"\r\n" for at in range(0, len(content), size))
 
 
+def _from_base64(body: bytes) -> bytes | None:
+    """The content; in a large body each step is decoded at whole quanta, without what is no letter and says nothing."""
+    padding = body.find(b"=")
+    end = padding if padding >= 0 else len(body)
+    for at in range(end, len(body), STEP):
+        if body[at : at + STEP].translate(None, b"= \t\r\n"):
+            return None
+    if len(body) <= STEP:
+        return binascii.a2b_base64(body)
+    pieces: list[bytes] = []
+    left = b""
+    for at in range(0, end, STEP):
+        letters = left + body[at : min(at + STEP, end)].translate(None, _FOREIGN)
+        whole = len(letters) // 4 * 4
+        pieces.append(binascii.a2b_base64(letters[:whole]))
+        left = letters[whole:]
+    pads = (padding >= 0) + (padding >= 0 and body.find(b"=", padding + 1) >= 0)
+    return b"".join([*pieces, binascii.a2b_base64(left + b"=" * pads)])
+
+
+def _qp(content: bytes) -> bytes:
+    """The content in quoted-printable. The encoder ends soft lines as the first line ends, so one with CRLF goes before."""
+    if len(content) <= 2 * STEP:
+        return binascii.b2a_qp(b"\r\n" + content, istext=True)[2:]
+    pieces: list[bytes] = []
+    at = 0
+    while len(content) - at > STEP:
+        coded = binascii.b2a_qp(b"\r\n" + content[at : at + STEP], istext=True)
+        # At a soft break nothing is carried over; those of the last lines could still be others with the rest in sight.
+        whole = coded[2 : coded.rfind(b"=\r\n", 0, len(coded) - 3 * _WIDTH) + 3]
+        pieces.append(whole)
+        at += len(binascii.a2b_qp(whole))
+    return b"".join([*pieces, binascii.b2a_qp(b"\r\n" + content[at:], istext=True)[2:]])
+
+
 def _into_qp(body: bytes, content: bytes, at: int, words: bytes) -> tuple[int, int, bytes]:
     """Words between two encoded characters; a line cut in two gets a soft break, so nothing else changes (RFC 2045 6.7)."""
-    coded = binascii.b2a_qp(words, istext=True)
+    coded = _qp(words)
     if at == len(content):
         return len(body), len(body), (b"\r\n" if body.endswith(b"=") else b"") + coded
-    line, left = len(body), len(content) - at
-    while left > 0:
-        begin = body.rfind(b"\n", 0, line - 1) + 1
-        left -= len(binascii.a2b_qp(body[begin:line]))
-        line = begin
+    place = _place_of_tag(body, content, at)
+    if place < 0:
+        place = _place(body, len(content) - at)
+    lead = b""
+    if place > 0 and body[place - 1 : place] != b"\n":
+        lead = b"3D=\r\n" if _dangling(body, place) else b"=\r\n"
+    return place, place, lead + coded + (b"" if coded.endswith(b"\n") else b"=\r\n")
+
+
+def _place_of_tag(body: bytes, content: bytes, at: int) -> int:
+    """The same place where a tag begins there that stands in the body as it is, which `</body>` nearly always does; else -1."""
+    tag = content[at : at + 7]
+    place = body.rfind(tag) if tag.startswith(b"<") else -1
+    near = place >= 0 and len(body) - place <= STEP
+    return place if near and len(binascii.a2b_qp(body[place:])) == len(content) - at else -1
+
+
+def _place(body: bytes, left: int) -> int:
+    """Where the last `left` octets of the content begin: by large pieces, by small ones, by lines, then by characters."""
+    line = len(body)
+    for reach in (STEP, 4096, 0):
+        while left > 0:
+            begin = body.rfind(b"\n", 0, max(line - 1 - reach, 0)) + 1
+            size = len(binascii.a2b_qp(body[begin:line]))
+            if reach and size >= left:
+                break
+            left -= size
+            line = begin
     place, skip = line, -left
     for atom in _QP_ATOM.finditer(body, line):
         if skip == 0:
             break
         skip -= atom[1] is None
         place = atom.end()
-    mid = place > 0 and body[place - 1 : place] != b"\n"
-    return place, place, (b"=\r\n" if mid else b"") + coded + (b"" if coded.endswith(b"\n") else b"=\r\n")
+    return place
+
+
+def _dangling(body: bytes, place: int) -> bool:
+    """Whether a `=` that escapes nothing stands before: it would escape our soft break, so it must be completed."""
+    line = body[body.rfind(b"\n", 0, place) + 1 : place]
+    return (len(line) - len(line.rstrip(b"="))) % 2 == 1
 
 
 def _into_base64(body: bytes, content: bytes, at: int, words: bytes) -> tuple[int, int, bytes]:
@@ -168,8 +228,8 @@ def _uniform(body: bytes, width: int) -> bool:
     """Whether a base64 body is full lines of one width, then a last one, and nothing else: then places can be computed."""
     if not width or width % 4:
         return False
-    text = body.rstrip(b"\r\n")
-    breaks = text.count(b"\r\n")
+    text = body[: steps.end_of(body, b"\r\n")]
+    breaks = steps.count(text, b"\r\n")
     if text[width :: width + 2] != b"\r" * breaks or text[width + 1 :: width + 2] != b"\n" * breaks:
         return False
-    return text.translate(None, _ALPHABET) in (b"\r\n" * breaks + padding for padding in (b"", b"=", b"=="))
+    return steps.without(text, _ALPHABET) in (b"\r\n" * breaks + padding for padding in (b"", b"=", b"=="))

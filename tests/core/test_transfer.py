@@ -7,10 +7,10 @@ import binascii
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.core.transfer import Encoding, decode, insert, long_line, shortened
+from gateway.core.transfer import Encoding, decode, encode, insert, long_line, shortened
 
 QP_ATOMS = st.sampled_from(
     [b"a", b"=3D", b"=C3=A9", b"=\r\n", b"\r\n", b" ", b"=", b"==", b"=0A", b"\t\r\n", b"=0D=0A", b"bc. ", b"=e9"]
@@ -22,6 +22,7 @@ QP_ATOMS = st.sampled_from(
     st.integers(0, 60),
     st.sampled_from([b"\r\nw\xc3\xa9=x\r\n", b"w\r\n", b"\r\n" + b"long " * 40 + b"\r\n"]),
 )
+@example([b"a", b"=", b"a"], 2, b"\r\nw\r\n")
 @settings(max_examples=1500)
 def test_quoted_printable_takes_words_at_any_place_and_changes_nothing_else(atoms: list[bytes], place: int, words: bytes) -> None:
     body = b"".join(atoms)
@@ -100,3 +101,36 @@ def test_quoted_printable_insertion_is_linear(atom: bytes) -> None:
 
     cost(10_000)
     assert cost(200_000) < 2.5 * cost(100_000) + 0.02
+
+
+LINES = st.lists(
+    st.sampled_from([b"ab", b" ", b"\xc3\xa9", b"\r\n", b"=", b".", b"x" * 70, b"\t", b"z" * 300, b"q" * 3000]), max_size=40
+)
+
+
+@given(LINES, st.sampled_from([1024, 1500]))
+@settings(max_examples=500)
+def test_the_length_of_a_step_changes_nothing(pieces: list[bytes], step: int) -> None:
+    def everything() -> list[object]:
+        made: list[object] = [encode(content, how) for how in Encoding]
+        coded = base64.encodebytes(content).replace(b"\n", b"\r\n")
+        made += [decode(coded + end, Encoding.BASE64) for end in (b"", b"=", b" = \r\n", b"!", b"Q", b"=Q")]
+        body = encode(content, Encoding.QP)
+        read = decode(body, Encoding.QP)
+        assert read == content
+        return [*made, *(insert(body, content, Encoding.QP, at, b"w\r\n") for at in range(0, len(content), 501))]
+
+    content = b"".join(pieces)
+    expected = everything()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.core.transfer.STEP", step)
+        patch.setattr("gateway.core.steps.STEP", step)
+        assert everything() == expected
+
+
+def test_a_text_of_one_line_gets_no_bare_newline() -> None:
+    for size in (200, 600_000):
+        coded = encode(b"a" * size, Encoding.QP)
+        assert b"\n" not in coded.replace(b"\r\n", b"")
+        assert max(map(len, coded.split(b"\r\n"))) <= 76
+        assert binascii.a2b_qp(coded) == b"a" * size
