@@ -7,12 +7,13 @@ Our own faults are 4xx; a 5xx is always about the message, the session's order, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import assert_never
 
 from gateway.core.model import Fate, Outcome, Reason, Ref, Stage
 
 MAX_TEXT = 400
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
 _ENHANCED = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 
 
@@ -35,7 +36,7 @@ class Reply:
 
     def about(self, ref: Ref | None) -> Reply:
         """The same answer quoting a journal entry."""
-        return replace(self, ref=ref)
+        return Reply(self.code, self.enhanced, self.text, self.token, self.when, self.close, ref)
 
     def line(self) -> bytes:
         """The bytes on the wire, CRLF included; never more than 512 octets."""
@@ -48,7 +49,9 @@ class Reply:
 
 def clean(text: str) -> str:
     """Foreign text made safe to quote in a reply: printable ASCII on one line, cut short."""
-    return re.sub(r"[^\x20-\x7e]+", " ", text).strip()[:MAX_TEXT]
+    if not (text.isascii() and text.isprintable()):
+        text = _UNPRINTABLE.sub(" ", text)
+    return text.strip()[:MAX_TEXT]
 
 
 ALL: list[Reply] = []
