@@ -16,11 +16,12 @@ from gateway.core.change import FACTUAL, Change
 from gateway.core.evidence import Event
 from gateway.core.model import Consent, Facts, Opposition, PersonKey, Ref, Tool, Who
 from gateway.edges.store import changes as write
-from gateway.edges.store.database import Database, Job, Row
+from gateway.edges.store.database import Database, Row
 from gateway.edges.store.facts import read
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
 from gateway.edges.store.rows import CONSENT, OPPOSITION, TOOL, consent, opposition, tool
+from gateway.edges.store.writer import Job
 from gateway.flow.ports import Reading
 
 _KEYS_AT_ONCE = 256

@@ -18,6 +18,7 @@ from gateway.edges.store import database as module
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.database import Database, Unanswered
 from gateway.edges.store.sqlite import open_store
+from gateway.edges.store.writer import BATCH
 from gateway.flow.ports import Unavailable
 from tests.support.people import event, opposition, person
 
@@ -90,8 +91,8 @@ async def test_what_waits_together_is_committed_together(database: Database) -> 
 
     await database.write(lambda connection: connection.set_commit_hook(count))
     commits = 0
-    await behind_each_other(database, *(put(f"{number:03}") for number in range(2 * module.BATCH)))
-    assert len(names(database)) == 2 * module.BATCH
+    await behind_each_other(database, *(put(f"{number:03}") for number in range(2 * BATCH)))
+    assert len(names(database)) == 2 * BATCH
     assert commits == 3
 
 
