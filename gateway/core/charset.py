@@ -5,10 +5,13 @@ Names are looked up in a closed table, never by the codec search, which imports 
 
 from __future__ import annotations
 
+import codecs
 import re
 from encodings.aliases import aliases
 from enum import Enum
 from functools import lru_cache
+
+from gateway.core.steps import STEP
 
 UTF_8 = "utf-8"
 
@@ -44,7 +47,11 @@ def charset(name: str) -> tuple[Family, str]:
 def encoded(text: str, codec: str) -> bytes | None:
     """The text in that codec, None when it does not fit."""
     try:
-        return text.encode(codec)
+        if len(text) <= STEP or _quick(codec):
+            return text.encode(codec)
+        encoder = codecs.getincrementalencoder(codec)()
+        pieces = [encoder.encode(text[at : at + STEP]) for at in range(0, len(text), STEP)]
+        return b"".join([*pieces, encoder.encode("", final=True)])
     except UnicodeEncodeError:
         return None
 
@@ -52,6 +59,22 @@ def encoded(text: str, codec: str) -> bytes | None:
 def decoded(content: bytes, codec: str) -> str | None:
     """The text of these bytes if the codec reads every one of them, None otherwise."""
     try:
-        return content.decode(codec)
+        if len(content) <= STEP or _quick(codec):
+            return content.decode(codec)
+        decoder = codecs.getincrementaldecoder(codec)()
+        pieces = [decoder.decode(content[at : at + STEP]) for at in range(0, len(content), STEP)]
+        return "".join([*pieces, decoder.decode(b"", final=True)])
     except (UnicodeDecodeError, UnicodeError):
         return None
+
+
+def utf_8(text: str) -> bytes:
+    """The text in UTF-8, with question marks for what is no character."""
+    if len(text) <= STEP:
+        return text.encode(errors="replace")
+    return b"".join([text[at : at + STEP].encode(errors="replace") for at in range(0, len(text), STEP)])
+
+
+def _quick(codec: str) -> bool:
+    """Whether a large text is done in one call: the UTFs are, also because with a byte order mark they read otherwise in steps."""
+    return codec.startswith("utf")

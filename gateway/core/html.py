@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.core.steps import STEP, find
+from gateway.core.steps import find
+
+STEP = 1 << 16
 
 
 def _any_case(word: str) -> str:

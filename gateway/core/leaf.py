@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core import steps, transfer
-from gateway.core.charset import Family, charset, decoded, encoded
+from gateway.core.charset import Family, charset, decoded, encoded, utf_8
 from gateway.core.header import values
 from gateway.core.html import insertion_point
 from gateway.core.mime import Part
@@ -149,8 +149,8 @@ def _into_page(content: bytes, declared: str, html: str, how: Encoding) -> tuple
     text = decoded(content, codec)
     if text is None:
         return -1, Addition(b"")
-    utf_8 = text.encode(errors="replace")
-    cut = len(utf_8[: insertion_point(utf_8)].decode())
+    page = utf_8(text)
+    cut = len(page[: insertion_point(page)].decode())
     return 0, Addition(b"", encoded(text[:cut] + words.decode("ascii") + text[cut:], codec))
 
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from gateway.core.charset import UTF_8, Family, charset, decoded, encoded
+from gateway.core.charset import UTF_8, Family, charset, decoded, encoded, utf_8
 from gateway.core.steps import end_of
 
 _TO_STUFF = re.compile(r"^(?=[ >]|From )", re.MULTILINE)
@@ -42,14 +42,14 @@ def added(content: bytes, declared: str, flowed: bool, words: str, newline: str)
     if text is None:
         plain = unicodedata.normalize("NFKD", lines.translate(_ASCII_TWINS)).encode("ascii", "ignore").decode("ascii")
         return Addition(_after(content, plain, flowed, newline).encode("ascii"))
-    tail = _after(text.encode(errors="replace"), lines, flowed, newline)
-    return _same_charset(content, text, tail, codec) or Addition(b"", (text + tail).encode(errors="replace"), UTF_8)
+    tail = _after(utf_8(text), lines, flowed, newline)
+    return _same_charset(content, text, tail, codec) or Addition(b"", utf_8(text + tail), UTF_8)
 
 
 def _same_charset(content: bytes, text: str, tail: str, codec: str) -> Addition | None:
     """The whole text in its stateful charset, if that can say the words and spells the rest exactly as it was."""
-    whole = encoded(text + tail, codec)
-    same = whole is not None and encoded(text, codec) is not None and whole.startswith(content.rstrip(b"\x00\r\n"))
+    whole = encoded(text + tail, codec) if encoded(tail, codec) is not None else None
+    same = whole is not None and encoded(text, codec) is not None and whole.startswith(content[: end_of(content, b"\x00\r\n")])
     return Addition(b"", whole) if same else None
 
 

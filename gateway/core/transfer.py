@@ -120,7 +120,10 @@ def _broken(line: bytes, how: Encoding) -> bytes:
 
 def _base64(content: bytes) -> bytes:
     size = _WIDTH // 4 * 3
-    return b"".join(binascii.b2a_base64(content[at : at + size], newline=False) + b"\r\n" for at in range(0, len(content), size))
+    if len(content) > STEP:
+        step = STEP // size * size
+        return b"".join([_base64(content[at : at + step]) for at in range(0, len(content), step)])
+    return b"".join([binascii.b2a_base64(content[at : at + size], newline=False) + b"\r\n" for at in range(0, len(content), size)])
 
 
 def _from_base64(body: bytes) -> bytes | None:
