@@ -81,7 +81,11 @@ class AnswerReader:
         """Append every answer that is complete; raises Garbage after appending those before it."""
         *lines, self._rest = (self._rest + received).split(b"\n")
         for line in lines:
-            self._take(line, into)
+            code = _CODES.get(line[:3])
+            if code is not None and line[3:4] == b" " and not self._lines and len(line) <= MAX_LINE:
+                into.append(Answer(code, (line[4:].removesuffix(b"\r"),)))  # a reply of one line, as most are
+            else:
+                self._take(line, into)
         if len(self._rest) > MAX_LINE:
             raise Garbage
 

@@ -43,7 +43,7 @@ from gateway.edges.smtp.conversation import Conversation
 from gateway.edges.smtp.intake import Intake
 from gateway.edges.smtp.stream import Over
 from gateway.edges.smtp.terms import Terms
-from gateway.flow.desk import Login, Peer, RcptTo, Transaction
+from gateway.flow.desk import Login, MailFrom, Peer, RcptTo, Transaction
 
 _HTTP = {b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"DELETE", b"PATCH", b"TRACE"}
 _AUTH_VERB = len("AUTH LOGIN \r\n")
@@ -86,6 +86,7 @@ class Session(Conversation):
         self._login: Login | None = None
         self._mail: _Mail | None = None
         self._peers: dict[bool, Peer] = {}
+        self._sender: tuple[bytes, MailFrom] | None = None
         self._failed_logins = 0
         self._transactions = 0
 
@@ -211,7 +212,7 @@ class Session(Conversation):
         if not self._helo or (self._mail is not None and not self._mail.hopeless):
             return BAD_SEQUENCE
         self.forget_mail()
-        mail = command.mail(argument, self.limits, self.terms.auth_offered)
+        mail = self._mail_command(argument)
         if isinstance(mail, Reply):
             return mail
         self.count_progress()
@@ -223,6 +224,15 @@ class Session(Conversation):
             return transaction
         self._mail = _Mail(transaction, mail.smtputf8)
         return SENDER_OK
+
+    def _mail_command(self, argument: bytes) -> MailFrom | Reply:
+        """A campaign says the same MAIL each time: the last one is not read again."""
+        if self._sender is not None and self._sender[0] == argument:
+            return self._sender[1]
+        mail = command.mail(argument, self.limits, self.terms.auth_offered)
+        if isinstance(mail, MailFrom):
+            self._sender = argument, mail
+        return mail
 
     def _peer(self, smtputf8: bool) -> Peer:
         """Who speaks, in the words of Received; built once after each hello and login."""
