@@ -12,10 +12,10 @@ from typing import assert_never
 from gateway.core.address import Address, Identity
 from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Allow, Partner, PersonKey, Ref, Refuse, Stream, Undecided, Verdict
+from gateway.core.model import Allow, Partner, PersonKey, Ref, Refuse, Stream, Undecided, Verdict, Who
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
-from gateway.flow.ports import Book, Clock, Unavailable
+from gateway.flow.ports import Book, Clock, Reading, Unavailable
 
 UNREAD = -1
 """The stand of a judgement without facts: no book ever stands there."""
@@ -42,6 +42,7 @@ class Judge:
         self._partners = partners
         self._clock = clock
         self._missing: dict[str, tuple[str, ...]] = {}
+        self._hashes = False
 
     def person(self, address: Address) -> PersonKey:
         """The key an address is filed under."""
@@ -56,12 +57,19 @@ class Judge:
         question = Question(stream, address, self._missing_notice(stream), self._clock.now())
         policy = self._policies[stream.policy]
         try:
-            stand = await self._book.stand()  # before the facts: what changes meanwhile makes it stale
-            who = self._identity.who(address, await self._book.has_hashes())
-            facts = (await self._book.facts(stream.advertiser.name, (who,)))[0]
+            who, reading = await self._read(stream, address)
         except Unavailable:
             return Judgement(self.person(address), decide(policy, question, None), UNREAD)
-        return Judgement(who.person, decide(policy, question, facts), stand)
+        return Judgement(who.person, decide(policy, question, reading.facts[0]), reading.stand)
+
+    async def _read(self, stream: Stream, address: Address) -> tuple[Who, Reading]:
+        """The facts under every key they may be filed under; once a foreign hash is known, under the recipient's own too."""
+        who = self._identity.who(address, self._hashes)
+        reading = await self._book.read(stream.advertiser.name, (who,))
+        if reading.hashes and not self._hashes:
+            self._hashes = True
+            return await self._read(stream, address)
+        return who, reading
 
     async def again(self, stream: Stream, address: Address, known: Judgement | None) -> Judgement:
         """The verdict now: the known one while nothing that facts may answer has changed since, else a new one."""
