@@ -20,12 +20,23 @@ MAX_LINE = 998
 FOLD_AT = 78
 
 # Atomic groups, (?>(?:...)*), where (?:...)*+ would do: the latter matches wrongly before Python 3.11.5 (gh-106052).
-_FIELD = re.compile(rb"([!-9;-~]++):[^\r]*+(?>(?:\r\n[ \t]++[^\r]++)*)\r\n")
+_ONE = rb"(([!-9;-~]++):[^\r]*+(?>(?:\r\n[ \t]++[^\r]++)*)\r\n)"
+_FIELD, _FIELDS = re.compile(_ONE), re.compile(b"^" + _ONE, re.MULTILINE)
 _NAME = re.compile(r"[!-9;-~]{1,60}")
 _LEGAL = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 _PRINTED = bytes([9, *range(32, 127)])
 _BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _RUNS = re.compile(rb"[ \t]{2,}")
+
+
+_KNOWN = {
+    name.encode(): name.lower()
+    for name in (
+        *("Received", "From", "Sender", "Reply-To", "To", "Cc", "Subject", "Date", "Message-ID", "In-Reply-To", "References"),
+        *("MIME-Version", "Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "Content-ID", "Content-Language"),
+        *("DKIM-Signature", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID", "X-Mailer", "Precedence"),
+    )
+}
 
 
 class Field(NamedTuple):
@@ -63,21 +74,28 @@ def scan(raw: bytes, start: int, end: int) -> tuple[Field, ...] | BlockFault:
         return BlockFault.SIZE
     if raw.count(b"\r\n", start, end) > MAX_LINES:
         return BlockFault.LINES
-    if raw[start:end].translate(None, _LEGAL):
+    block = raw[start:end]
+    if block.translate(None, _LEGAL):
         return BlockFault.CONTROL
     fields: list[Field] = []
-    match = _FIELD.match
-    at = start
-    while at < end:
-        found = match(raw, at, end)
-        if found is None:
-            return BlockFault.SYNTAX
-        after = found.end()
-        if after - at > MAX_FIELD:
-            return BlockFault.FIELD_SIZE
-        fields.append(Field(found[1].lower().decode("ascii"), at, after))
+    at, known, field = start, _KNOWN, tuple.__new__
+    for whole, name in _FIELDS.findall(block):
+        if len(whole) > MAX_FIELD:
+            return _first_fault(block)
+        after = at + len(whole)
+        fields.append(field(Field, (known.get(name) or name.lower().decode("ascii"), at, after)))
         at = after
-    return tuple(fields)
+    return tuple(fields) if at == end else _first_fault(block)
+
+
+def _first_fault(block: bytes) -> BlockFault:
+    """What is wrong with a block that does not consist of fields of the right size."""
+    at = 0
+    while found := _FIELD.match(block, at):
+        if found.end() - at > MAX_FIELD:
+            return BlockFault.FIELD_SIZE
+        at = found.end()
+    return BlockFault.SYNTAX
 
 
 def eight_bit_fault(block: bytes, smtputf8: bool) -> BlockFault | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from gateway.core.content import MESSAGE, TEXT_PLAIN, ContentType, content_type, disposition
 from gateway.core.header import BlockFault, Field, eight_bit_fault, scan, unfold, values
@@ -62,8 +63,7 @@ class Malformed:
         return self.fault is Fault.LOOP
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One MIME entity: its header is `raw[start:body]`, its content `raw[body:end]` (a delimiter's own CRLF is not content).
 
     `gap` is what is missing of the blank line between header and body where the part ends first.
@@ -106,8 +106,7 @@ class Part:
             yield from child.walk()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message whose header block is proven sound; everything else is spans over `raw`."""
 
     raw: bytes
@@ -142,41 +141,32 @@ def parse(raw: bytes, smtputf8: bool = False) -> Message | Malformed:
         return Malformed(Fault(fields.value))
     if fault := eight_bit_fault(raw[:end], smtputf8) or _counts(fields):
         return fault if isinstance(fault, Malformed) else Malformed(Fault(fault.value))
-    author = next((mailbox(unfold(raw, field)) for field in fields if field.name == "from"), None)
+    first = {field.name: field for field in reversed(fields)}
+    author = mailbox(unfold(raw, first["from"])) if "from" in first else None
     if author is None:
         return Malformed(Fault.FROM, "from")
-    sender = next((mailbox(unfold(raw, field)) for field in fields if field.name == "sender"), ("", ""))
+    sender = mailbox(unfold(raw, first["sender"])) if "sender" in first else ("", "")
     if sender is None:
         return Malformed(Fault.SENDER, "sender")
-    root = _Reader(raw).part(Span(0, body, len(raw), b""), fields, TEXT_PLAIN, 0)
+    root = _Reader(raw).part(0, body, len(raw), b"", fields, TEXT_PLAIN, 0)
     if isinstance(root, Fault):
         return Malformed(root)
-    ids = values(raw, fields, "message-id")
-    return Message(raw, fields, root, author[0], author[1], sender[1], ids[0].decode("utf-8", "replace") if ids else "")
+    own_id = unfold(raw, first["message-id"]).decode("utf-8", "replace") if "message-id" in first else ""
+    return Message(raw, fields, root, author[0], author[1], sender[1], own_id)
 
 
 def _counts(fields: tuple[Field, ...]) -> Malformed | None:
     """Fields that may come once come once; Received comes at most 50 times (RFC 5322 3.6, R-STD-20, R-STD-24)."""
+    names = [field[0] for field in fields]
+    if len(set(names)) == len(names):
+        return None
     seen: set[str] = set()
-    received = 0
-    for name, _, _ in fields:
+    for name in names:
         if name in _ONCE:
             if name in seen:
                 return Malformed(Fault.DUPLICATE, name)
             seen.add(name)
-        elif name == "received":
-            received += 1
-    return Malformed(Fault.LOOP, "received") if received > MAX_RECEIVED else None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a part lies, before it is read."""
-
-    start: int
-    body: int
-    end: int
-    gap: bytes
+    return Malformed(Fault.LOOP, "received") if names.count("received") > MAX_RECEIVED else None
 
 
 def _header_end(raw: bytes, start: int, end: int) -> tuple[int, int, bytes]:
@@ -201,58 +191,58 @@ class _Reader:
         self._raw = raw
         self._left = MAX_PARTS
 
-    def part(self, span: Span, fields: tuple[Field, ...], default: ContentType, depth: int) -> Part | Fault:
-        """The part at a span whose fields are already read, with its children."""
-        kind, encoding, shown, named = default, "", "", False
+    def part(
+        self, start: int, body: int, end: int, gap: bytes, fields: tuple[Field, ...], default: ContentType, depth: int
+    ) -> Part | Fault:
+        """The part at a place whose fields are already read, with its children."""
+        raw, kind, encoding, shown, named = self._raw, default, "", "", False
         for field in fields:
-            match field.name:
-                case "content-type":
-                    kind = content_type(self._raw[field.start : field.end])
-                case "content-transfer-encoding":
-                    encoding = unfold(self._raw, field).partition(b";")[0].partition(b"(")[0].strip().lower().decode("latin-1")
-                case "content-disposition":
-                    shown, named = disposition(self._raw[field.start : field.end])
-                case _:
-                    pass
-        children = self._children(span, kind, depth)
+            name, begin, after = field
+            if name == "content-type":
+                kind = content_type(raw[begin:after])
+            elif name == "content-transfer-encoding":
+                encoding = unfold(raw, field).partition(b";")[0].partition(b"(")[0].strip().lower().decode("latin-1")
+            elif name == "content-disposition":
+                shown, named = disposition(raw[begin:after])
+        children = self._children(body, end, kind, depth) if kind.kind.startswith("multipart/") else ()
         if isinstance(children, Fault):
             return children
-        return Part(span.start, span.body, span.end, fields, kind, encoding, shown, named, children, span.gap)
+        return Part(start, body, end, fields, kind, encoding, shown, named, children, gap)
 
-    def _children(self, span: Span, kind: ContentType, depth: int) -> tuple[Part, ...] | Fault:
-        """The parts between a container's delimiters, each read in turn; none where it is no container or must not be opened."""
+    def _children(self, body: int, end: int, kind: ContentType, depth: int) -> tuple[Part, ...] | Fault:
+        """The parts between a container's delimiters, each read in turn; none where it has no boundary or must not be opened."""
         boundary = kind.param("boundary").encode("latin-1")
-        if not boundary or not kind.kind.startswith("multipart/") or kind.kind in _SEALED:
+        if not boundary or kind.kind in _SEALED:
             return ()
         if len(boundary) > MAX_BOUNDARY or boundary[-1:].isspace() or not boundary.isascii():
             return Fault.BOUNDARY
         if depth >= MAX_DEPTH:
             return Fault.DEPTH
         default = MESSAGE if kind.kind == "multipart/digest" else TEXT_PLAIN
-        places = self._between(span, boundary)
+        places = self._between(body, end, boundary)
         if isinstance(places, Fault):
             return places
         children: list[Part] = []
-        for start, end in places:
-            body, header_end, gap = _header_end(self._raw, start, end)
+        for start, stop in places:
+            content, header_end, gap = _header_end(self._raw, start, stop)
             fields = scan(self._raw, start, header_end)
             if isinstance(fields, BlockFault) or _repeats(fields):
                 return Fault.PART_HEADER
-            child = self.part(Span(start, body, end, gap), fields, default, depth + 1)
+            child = self.part(start, content, stop, gap, fields, default, depth + 1)
             if isinstance(child, Fault):
                 return child
             children.append(child)
         return tuple(children)
 
-    def _between(self, span: Span, boundary: bytes) -> list[tuple[int, int]] | Fault:
+    def _between(self, body: int, end: int, boundary: bytes) -> list[tuple[int, int]] | Fault:
         """Where the parts of a container lie; a missing close delimiter leaves the last part open to the container's end."""
-        raw, end = self._raw, span.end
+        raw = self._raw
         mark = b"--" + boundary
         places: list[tuple[int, int]] = []
         opened = -1
-        at, misses = span.body, 0
+        at, misses = body, 0
         while (at := find(raw, mark, at, end)) >= 0:
-            after, closes = _delimiter(raw, at, at + len(mark), span)
+            after, closes = _delimiter(raw, at, at + len(mark), body, end)
             if after < 0:
                 misses += 1
                 if misses > _MAX_NEAR_MISSES:
@@ -272,23 +262,25 @@ class _Reader:
         return places
 
 
-def _delimiter(raw: bytes, at: int, tail: int, span: Span) -> tuple[int, bool]:
+def _delimiter(raw: bytes, at: int, tail: int, body: int, end: int) -> tuple[int, bool]:
     """(start of what follows, whether it closes) if `raw[at:tail]` begins a delimiter line; (-1, False) if it is just text.
 
     Only blanks may follow on the line: `--abcd` is no delimiter of boundary `abc` (RFC 2046 5.1.1).
     """
-    if at != span.body and raw[at - 2 : at] != b"\r\n":
+    if at != body and not raw.startswith(b"\r\n", at - 2):
         return -1, False
+    if raw.startswith(b"\r\n", tail, end):
+        return tail + 2, False
     closes = raw.startswith(b"--", tail)
     line_end = raw.find(b"\r\n", tail, tail + 1000)
-    if line_end < 0 or line_end > span.end:
-        line_end = span.end
+    if line_end < 0 or line_end > end:
+        line_end = end
     if raw[tail + 2 * closes : line_end].strip(b" \t"):
         return -1, False
-    return min(line_end + 2, span.end), closes
+    return min(line_end + 2, end), closes
 
 
 def _repeats(fields: tuple[Field, ...]) -> bool:
     """Whether a part says twice what may be said once."""
-    names = [field.name for field in fields if field.name in _ONCE_IN_PART]
-    return len(names) != len(set(names))
+    names = [field[0] for field in fields]
+    return len(set(names)) != len(names) and any(names.count(name) > 1 for name in _ONCE_IN_PART)

@@ -6,6 +6,7 @@ Not a general address parser; it says who claims to have written, or that nobody
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import idna
 
@@ -19,6 +20,7 @@ _MAILBOX = re.compile(rf"\s*+(?:{_PHRASE}<\s*+{_SPEC}\s*+>|{_SPEC})\s*+")
 _COMMENT_TOKEN = re.compile(r'"(?>(?:[^"\\]|\\.)*)"|\\.|[()]')
 
 
+@lru_cache(maxsize=128)
 def mailbox(value: bytes) -> tuple[str, str] | None:
     """(address as written, lower-case A-label domain) when the value is exactly one mailbox; None otherwise.
 

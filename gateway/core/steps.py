@@ -31,6 +31,8 @@ def count(content: bytes, what: bytes) -> int:
 
 def find(content: bytes, what: bytes, start: int, end: int) -> int:
     """`content.find` between two places."""
+    if end - start <= STEP:
+        return content.find(what, start, end)
     at = start
     while at < end:
         found = content.find(what, at, min(at + STEP + len(what) - 1, end))
