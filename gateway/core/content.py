@@ -1,4 +1,4 @@
-"""Content-Type and Content-Disposition, read over their raw field so that one parameter can be replaced in place.
+"""Content-Type, -Disposition and -Transfer-Encoding, read over their raw field so that a parameter can be replaced in place.
 
 Tolerant where MIME is sloppy in practice, linear always; knows nothing of messages.
 """
@@ -60,6 +60,12 @@ def disposition(field: bytes) -> tuple[str, bool]:
         return "attachment", False
     params, _ = _params(field, found.end())
     return found[1].lower().decode("latin-1"), any(name == "filename" for name, _ in params)
+
+
+@lru_cache(maxsize=256)
+def transfer_encoding(value: bytes) -> str:
+    """A Content-Transfer-Encoding in lower case, without comment or parameter."""
+    return value.partition(b";")[0].partition(b"(")[0].strip().lower().decode("latin-1")
 
 
 def _params(field: bytes, at: int) -> tuple[tuple[tuple[str, str], ...], tuple[int, int]]:

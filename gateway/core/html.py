@@ -37,6 +37,7 @@ _FEW, _SHORT = 50, 4096
 _AFTER_TAG = re.compile(rb"[<\"']")
 _OPEN = re.compile(rf"<({_RAW})(?=[\s/>])".encode())
 _CLOSE = re.compile(rf"</({_CLOSERS})(?=[\s/>])".encode())
+_OPEN_TAG, _CLOSE_TAG = (re.compile(tag.pattern + _ATTRIBUTES.encode()) for tag in (_OPEN, _CLOSE))
 _RAW_END = {name.encode(): re.compile(rf"</{_any_case(name)}(?=[\s/>])".encode()) for name in _RAW_TEXT}
 _REST = re.compile(_ATTRIBUTES.encode())
 
@@ -144,8 +145,8 @@ def _surely_real(page: bytes, at: int) -> bool:
     Outside a tag: the last `>` has no quote and no `<` after it. Outside a quoted attribute: the last quote of each kind does not
     follow `=` or a blank. Outside a comment or raw text: the last opener of each kind is closed again.
     """
-    after = _past_tag(page, at + len(b"</body"), min(at + _SHORT, len(page)))
-    if _CLOSE.match(page, at) is None or after < 0 or len(page) - after > STEP or b"</body" in page[after:].lower():
+    close = _CLOSE_TAG.match(page, at, at + _SHORT)
+    if close is None or len(page) - close.end() > STEP or b"</body" in page[close.end() :].lower():
         return False
     text = page.rfind(b">", 0, at) + 1
     if at - text > STEP or _AFTER_TAG.search(page, text, at):
@@ -164,12 +165,11 @@ def _raw_text_closed(page: bytes, at: int) -> bool:
     """Whether of each kind of raw text the last one opened before is closed there too; False too where there are many."""
     last: dict[bytes, int] = {}
     for number, start in enumerate(_raw_starts(page, at)):
-        opened = _OPEN.match(page, start, at)
-        after = _past_tag(page, opened.end(), min(start + _SHORT, at)) if opened else -1
-        if opened is None or after < 0 or number > _FEW:
+        opened = _OPEN_TAG.match(page, start, min(start + _SHORT, at))
+        if opened is None or number > _FEW:
             return False
         name = opened[1].lower()
-        last[name] = max(after, last.get(name, 0))
+        last[name] = max(opened.end(), last.get(name, 0))
     return all(_past_end_tag(page, name, after, at) >= 0 for name, after in last.items())
 
 

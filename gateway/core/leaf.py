@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.core import steps, transfer
 from gateway.core.charset import Family, charset, decoded, encoded, utf_8
@@ -30,8 +32,7 @@ class Obstacle(StrEnum):
     """A field to put in cannot be written safely (R-STD-37)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Put `new` in the place of `raw[start:end]`."""
 
     start: int
@@ -71,23 +72,24 @@ def _of_all(raw: bytes, part: Part) -> tuple[Part, ...] | Obstacle:
     return tuple(every)
 
 
-def carry(raw: bytes, part: Part, words: Words, eight_bit: bool) -> list[Change] | Obstacle:
-    """The changes that make a text part show the words."""
+def carry(raw: bytes, part: Part, words: Words, eight_bit: bool, may_be_long: bool) -> list[Change] | Obstacle:
+    """The changes that make a text part show the words; unless `may_be_long` the message has no line over 998 octets."""
     body = raw[part.body : part.end]
     how = transfer.encoding(part.encoding)
     content = transfer.decode(body, how) if how else None
     if how is None or content is None:
         return Obstacle.NO_TEXT
     if part.type.kind == "text/html":
-        at, addition = _into_page(content, part.type.param("charset"), words.html, how)
+        at, addition = _into_page(content, part.type.param("charset"), words, how)
     else:
         at = len(content)
         flowed = part.type.param("format").lower() == "flowed"
         addition = added(content, part.type.param("charset"), flowed, words.text, _newline(content, how))
     if at < 0:
         return Obstacle.NO_TEXT
-    if addition.whole is None and _fits_as_is(body, content, how, addition.tail, eight_bit):
-        start, end, new = transfer.insert(body, content, how, at, addition.tail)
+    too_long = may_be_long and transfer.long_line(body, 0, len(body)) >= 0
+    if addition.whole is None and not too_long and _fits_as_is(body, content, how, addition.tail, eight_bit):
+        start, end, new = transfer.insert(body, content, how, at, addition.tail, addition.coded)
         return _placed(part, Change(part.body + start, part.body + end, new), addition.charset, "")
     whole = content[:at] + addition.tail + content[at:] if addition.whole is None else addition.whole
     return _anew(raw, part, whole, how, addition.charset)
@@ -135,23 +137,41 @@ def relabelled(part: Part, new_charset: str, encoding: str) -> tuple[list[Change
     return changes, lines
 
 
-def _into_page(content: bytes, declared: str, html: str, how: Encoding) -> tuple[int, Addition]:
+def _into_page(content: bytes, declared: str, shown: Words, how: Encoding) -> tuple[int, Addition]:
     """Where in a page the words go and as which bytes; (-1, ...) for a page nobody can read.
 
     Words travel as ASCII with character references: they fit every charset and every encoding.
     """
-    words = b"\r\n" + html.strip("\n").replace("\n", "\r\n").encode("ascii", "xmlcharrefreplace") + b"\r\n"
+    lines = shown.lines or ("", shown.html.strip("\n") + "\n")
+    words = b"\r\n" + _joined(lines, _kept_ascii, _ascii)
     if how is Encoding.BASE64:
         words += b" " * (-len(words) % 3)
     family, codec = charset(declared)
     if family is not Family.STATEFUL:
-        return insertion_point(content), Addition(words)
+        coded = b"\r\n" + _joined(lines, _kept_quoted, _quoted) if how is Encoding.QP else b""
+        return insertion_point(content), Addition(words, coded=coded)
     text = decoded(content, codec)
     if text is None:
         return -1, Addition(b"")
     page = utf_8(text)
     cut = len(page[: insertion_point(page)].decode())
     return 0, Addition(b"", encoded(text[:cut] + words.decode("ascii") + text[cut:], codec))
+
+
+def _joined(lines: tuple[str, ...], same: Callable[[str], bytes], own: Callable[[str], bytes]) -> bytes:
+    """Lines made into bytes: those that are the same for everybody in one way, each person's own in another."""
+    return b"".join([own(piece) if number % 2 else same(piece) for number, piece in enumerate(lines)])
+
+
+def _ascii(lines: str) -> bytes:
+    return lines.replace("\n", "\r\n").encode("ascii", "xmlcharrefreplace")
+
+
+def _quoted(lines: str) -> bytes:
+    return transfer.quoted(_ascii(lines))
+
+
+_kept_ascii, _kept_quoted = lru_cache(maxsize=1024)(_ascii), lru_cache(maxsize=1024)(_quoted)
 
 
 def _newline(content: bytes, how: Encoding) -> str:
@@ -161,7 +181,7 @@ def _newline(content: bytes, how: Encoding) -> str:
 
 def _fits_as_is(body: bytes, content: bytes, how: Encoding, words: bytes, eight_bit: bool) -> bool:
     """Whether the words can be spliced into the body as it is encoded, and the body itself may leave so."""
-    if transfer.long_line(body, 0, len(body)) >= 0 or (not eight_bit and not body.isascii()):
+    if not eight_bit and not body.isascii():
         return False
     return how is not Encoding.PLAIN or words.isascii() or (eight_bit and not content.isascii())
 
@@ -186,6 +206,8 @@ def _clean_lines(content: bytes) -> bool:
 
 def _placed(part: Part, change: Change, new_charset: str, encoding: str) -> list[Change]:
     """The change of a body with those of its header; a part without a blank line gets it here."""
+    if not (new_charset or encoding or part.gap):
+        return [change]
     changes, lines = relabelled(part, new_charset, encoding)
     if part.gap:
         return [*changes, Change(change.start, change.end, part.gap[:-2] + lines + b"\r\n" + change.new)]

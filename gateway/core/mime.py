@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from gateway.core.content import MESSAGE, TEXT_PLAIN, ContentType, content_type, disposition
+from gateway.core.content import MESSAGE, TEXT_PLAIN, ContentType, content_type, disposition, transfer_encoding
 from gateway.core.header import BlockFault, Field, eight_bit_fault, scan, unfold, values
 from gateway.core.originator import mailbox
 from gateway.core.steps import find
@@ -201,7 +201,7 @@ class _Reader:
             if name == "content-type":
                 kind = content_type(raw[begin:after])
             elif name == "content-transfer-encoding":
-                encoding = unfold(raw, field).partition(b";")[0].partition(b"(")[0].strip().lower().decode("latin-1")
+                encoding = transfer_encoding(unfold(raw, field))
             elif name == "content-disposition":
                 shown, named = disposition(raw[begin:after])
         children = self._children(body, end, kind, depth) if kind.kind.startswith("multipart/") else ()

@@ -33,11 +33,16 @@ _UNKNOWN_SOURCES = ("", "unknown", "inconnu", "inconnue")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one message in both forms; `template` is the hash of the template sources they were made from (R-FR-29)."""
+    """The words of one message in both forms; `template` is the hash of the template sources they were made from (R-FR-29).
+
+    `lines` is the HTML again, in pieces of whole lines; every second one, from the first, is the same object for everybody, so that
+    it need be encoded only once.
+    """
 
     text: str
     html: str
     template: str
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +88,10 @@ class _Case(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A rendering cut where the opt-out address goes."""
+    """A rendering cut where the opt-out address goes; the HTML first into lines that have none of it and lines that do, in turn."""
 
     text: tuple[str, ...]
-    html: tuple[str, ...]
+    html: tuple[tuple[str, ...], ...]
     template: str
 
 
@@ -118,7 +123,9 @@ class Notices:
         kept = self._kept(_Case(stream, due, source, partner, authority_url, authority_name, tongue))
         if isinstance(kept, NoticeFault):
             return kept
-        return Words(opt_out_url.join(kept.text), escape(opt_out_url).join(kept.html), kept.template)
+        link = escape(opt_out_url)
+        lines = tuple([piece[0] if len(piece) == 1 else link.join(piece) for piece in kept.html])
+        return Words(opt_out_url.join(kept.text), "".join(lines), kept.template, lines)
 
     def faults(self) -> tuple[str, ...]:
         """Templates that do not compile, and names that lack: for `gateway check`."""
@@ -147,9 +154,7 @@ class Notices:
             return NoticeFault(f"template: {fault}")
         if _URL_HERE not in text or _URL_HERE not in html:
             return NoticeFault("template does not show the opt-out address")
-        return _Kept(
-            tuple(_wrapped_text(text).split(_URL_HERE)), tuple(_wrapped_html(html).split(_URL_HERE)), self._hash(case.language)
-        )
+        return _Kept(tuple(_wrapped_text(text).split(_URL_HERE)), _cut(_wrapped_html(html)), self._hash(case.language))
 
     def _hash(self, language: str) -> str:
         """16 hex digits over every template a rendering in that language could have used."""
@@ -230,3 +235,13 @@ def _wrapped_html(html: str) -> str:
     for line in html.splitlines():
         lines += textwrap.wrap(line.strip(), _HTML_WIDTH, break_long_words=False, break_on_hyphens=False)
     return "\n".join(lines) + "\n"
+
+
+def _cut(html: str) -> tuple[tuple[str, ...], ...]:
+    """Lines without the address, then lines with it, and so on; each piece cut where it stands."""
+    pieces = [""]
+    for line in html.splitlines(keepends=True):
+        if (_URL_HERE in line) == len(pieces) % 2:
+            pieces.append("")
+        pieces[-1] += line
+    return tuple(tuple(piece.split(_URL_HERE)) for piece in pieces)

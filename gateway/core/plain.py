@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.core.charset import UTF_8, Family, charset, decoded, encoded, utf_8
 from gateway.core.steps import end_of
@@ -16,16 +16,16 @@ _TO_STUFF = re.compile(r"^(?=[ >]|From )", re.MULTILINE)
 _ASCII_TWINS = str.maketrans(dict(zip("’‘“”«»–—", '\'\'""""--', strict=True)) | {"…": "...", "€": "EUR", "œ": "oe", "Œ": "Oe"})
 
 
-@dataclass(frozen=True, slots=True)
-class Addition:
+class Addition(NamedTuple):
     """What to do to a text: add `tail` at its end; or, where its charset must change, put `whole` in its place.
 
-    `charset` names the new charset, empty where the declared one stays true.
+    `charset` names the new charset, empty where the declared one stays true; `coded` is the tail in quoted-printable, where known.
     """
 
     tail: bytes
     whole: bytes | None = None
     charset: str = ""
+    coded: bytes = b""
 
 
 def added(content: bytes, declared: str, flowed: bool, words: str, newline: str) -> Addition:

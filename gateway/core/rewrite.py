@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 
 from gateway.core import transfer
 from gateway.core.header import MAX_LINE, Unwritable, refolded, written
@@ -19,6 +21,10 @@ __all__ = ["CannotCarry", "Edit", "Obstacle", "Rewritten", "own_unsubscribe", "r
 
 _NEVER_LEAVE = frozenset(("bcc", "return-path"))
 _TRACE = frozenset(("received", "return-path"))
+# The same in every message of a stream: written once.
+_LASTING = frozenset(("List-Unsubscribe-Post", "List-Id", "Feedback-ID"))
+_PLACE = itemgetter(0, 1)
+_kept = lru_cache(maxsize=256)(written)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,14 @@ def rewrite(message: Message, edit: Edit) -> Rewritten | CannotCarry:
 def _body_changes(message: Message, edit: Edit, shown: tuple[Part, ...]) -> list[Change] | Obstacle:
     """All changes to parts: words first, then whatever must be re-encoded to be fit for the wire."""
     changes: list[Change] = []
+    long = transfer.long_line(message.raw, message.root.body, len(message.raw)) >= 0
     for part in shown:
-        carried = carry(message.raw, part, edit.words, edit.eight_bit) if edit.words else []
+        carried = carry(message.raw, part, edit.words, edit.eight_bit, long) if edit.words else []
         if isinstance(carried, Obstacle):
             return carried
         changes += carried
     narrow = not edit.eight_bit and not message.raw.isascii()
-    if narrow or transfer.long_line(message.raw, message.root.body, len(message.raw)) >= 0:
+    if narrow or long:
         for part in message.root.walk():
             made = _made_fit(message.raw, part, shown, not narrow)
             if isinstance(made, Obstacle):
@@ -116,7 +123,7 @@ def _header(message: Message, edit: Edit, changes: list[Change]) -> bytes | Obst
     """The whole new header block: our trace on top, then the message's traces, our fields, and its own but for those dropped."""
     top, ours = b"", b""
     for name, value in edit.put:
-        line = written(name, value)
+        line = _kept(name, value) if name in _LASTING else written(name, value)
         if isinstance(line, Unwritable):
             return Obstacle.HEADER
         if name.lower() in _TRACE:
@@ -157,7 +164,7 @@ def _pieces(raw: bytes, start: int, end: int, changes: list[Change]) -> Iterator
     """`raw[start:end]` with the changes applied, untouched spans as views."""
     view = memoryview(raw)
     at = start
-    for change in sorted(changes, key=_place):
+    for change in sorted(changes, key=_PLACE):
         if change.start > at:
             yield view[at : change.start]
         if change.new:
@@ -165,7 +172,3 @@ def _pieces(raw: bytes, start: int, end: int, changes: list[Change]) -> Iterator
         at = change.end
     if at < end:
         yield view[at:end]
-
-
-def _place(change: Change) -> tuple[int, int]:
-    return change.start, change.end

@@ -62,18 +62,21 @@ def encode(content: bytes, how: Encoding) -> bytes:
         case Encoding.PLAIN:
             return content
         case Encoding.QP:
-            return b"".join([_qp(piece) for piece in steps.lines(content)])
+            return b"".join([quoted(piece) for piece in steps.lines(content)])
         case Encoding.BASE64:
             return _base64(content)
 
 
-def insert(body: bytes, content: bytes, how: Encoding, at: int, words: bytes) -> tuple[int, int, bytes]:
-    """(start, end, replacement) in the body, which then decodes to `content[:at] + words + content[at:]`."""
+def insert(body: bytes, content: bytes, how: Encoding, at: int, words: bytes, coded: bytes = b"") -> tuple[int, int, bytes]:
+    """(start, end, replacement) in the body, which then decodes to `content[:at] + words + content[at:]`.
+
+    `coded` is what `quoted` makes of the words, where the caller has it already.
+    """
     match how:
         case Encoding.PLAIN:
             return at, at, words
         case Encoding.QP:
-            return _into_qp(body, content, at, words)
+            return _into_qp(body, content, at, coded or quoted(words))
         case Encoding.BASE64:
             return _into_base64(body, content, at, words)
 
@@ -146,8 +149,8 @@ def _from_base64(body: bytes) -> bytes | None:
     return b"".join([*pieces, binascii.a2b_base64(left + b"=" * pads)])
 
 
-def _qp(content: bytes) -> bytes:
-    """The content in quoted-printable. The encoder ends soft lines as the first line ends, so one with CRLF goes before."""
+def quoted(content: bytes) -> bytes:
+    """Some whole lines in quoted-printable. The encoder ends soft lines as it finds the first line ended: hence a CRLF before."""
     if len(content) <= 2 * STEP:
         return binascii.b2a_qp(b"\r\n" + content, istext=True)[2:]
     pieces: list[bytes] = []
@@ -161,9 +164,8 @@ def _qp(content: bytes) -> bytes:
     return b"".join([*pieces, binascii.b2a_qp(b"\r\n" + content[at:], istext=True)[2:]])
 
 
-def _into_qp(body: bytes, content: bytes, at: int, words: bytes) -> tuple[int, int, bytes]:
+def _into_qp(body: bytes, content: bytes, at: int, coded: bytes) -> tuple[int, int, bytes]:
     """Words between two encoded characters; a line cut in two gets a soft break, so nothing else changes (RFC 2045 6.7)."""
-    coded = _qp(words)
     if at == len(content):
         return len(body), len(body), (b"\r\n" if body.endswith(b"=") else b"") + coded
     place = _place_of_tag(body, content, at)

@@ -187,3 +187,18 @@ def test_each_person_gets_their_own_address_from_one_rendering() -> None:
     assert "u/x?a=1&b=2" in one.text
     assert "u/x?a=1&amp;b=2" in one.html
     assert one.html.replace("/u/x", "/u/y") == other.html
+
+
+@pytest.mark.parametrize("due", list(Due))
+def test_the_lines_are_the_html_and_only_those_with_the_address_differ(due: Due) -> None:
+    made = [
+        NOTICES.compose(STREAM, due, "jeux", PARTNER, OPT_OUT + end, "https://www.cnil.fr/plaintes", "CNIL", "fr") for end in "ab"
+    ]
+    for one in made:
+        assert isinstance(one, Words)
+        assert "".join(one.lines) == one.html
+        assert all(piece.endswith("\n") for piece in one.lines[1:])
+        assert all((OPT_OUT in piece) == number % 2 for number, piece in enumerate(one.lines))
+    assert isinstance(made[0], Words)
+    assert isinstance(made[1], Words)
+    assert all(a is b for a, b in zip(made[0].lines[::2], made[1].lines[::2], strict=True))
