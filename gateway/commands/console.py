@@ -80,14 +80,15 @@ def _plain(cell: Cell) -> str:
             return str(cell)
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
+def run(work: Coroutine[Any, Any, None], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
     """Do a command's work; faults of the configuration and of the outside world end it with words and exit code 1."""
     from gateway.edges.keys import KeyFault
     from gateway.flow.ports import Unavailable
     from gateway.settings import ConfigurationError
 
     try:
-        asyncio.run(work)
+        with asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(work)
     except (ConfigurationError, KeyFault) as error:
         stop(str(error))
     except Unavailable as error:
