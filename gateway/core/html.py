@@ -168,12 +168,16 @@ def _raw_text_closed(page: bytes, at: int) -> bool:
         opened = _OPEN_TAG.match(page, start, min(start + _SHORT, at))
         if opened is None or number > _FEW:
             return False
-        name = opened[1].lower()
-        last[name] = max(opened.end(), last.get(name, 0))
-    return all(_past_end_tag(page, name, after, at) >= 0 for name, after in last.items())
+        last[opened[1].lower()] = opened.end()
+    for name, after in last.items():
+        end_tag = _RAW_END[name].search(page, after, min(after + STEP, at))
+        if end_tag is None or not page.startswith(b">", end_tag.end(), at):
+            return False
+    return True
 
 
 def _raw_starts(page: bytes, end: int) -> Iterator[int]:
+    """Where raw text may open."""
     for begin in range(0, end, STEP):
         for found in _RAW_START.finditer(page, begin, min(begin + STEP + 3, end)):
             yield found.start()

@@ -91,8 +91,10 @@ def carry(raw: bytes, part: Part, words: Words, eight_bit: bool, may_be_long: bo
     if addition.whole is None and not too_long and _fits_as_is(body, content, how, addition.tail, eight_bit):
         start, end, new = transfer.insert(body, content, how, at, addition.tail, addition.coded)
         return _placed(part, Change(part.body + start, part.body + end, new), addition.charset, "")
-    whole = content[:at] + addition.tail + content[at:] if addition.whole is None else addition.whole
-    return _anew(raw, part, whole, how, addition.charset)
+    if addition.whole is not None:
+        return _anew(raw, part, addition.whole, how, addition.charset)
+    tail = addition.tail or transfer.decode(addition.coded, Encoding.QP) or b""
+    return _anew(raw, part, content[:at] + tail + content[at:], how, addition.charset)
 
 
 def convert(raw: bytes, part: Part, eight_bit: bool) -> list[Change] | Obstacle:
@@ -143,13 +145,14 @@ def _into_page(content: bytes, declared: str, shown: Words, how: Encoding) -> tu
     Words travel as ASCII with character references: they fit every charset and every encoding.
     """
     lines = shown.lines or ("", shown.html.strip("\n") + "\n")
+    family, codec = charset(declared)
+    if family is not Family.STATEFUL and how is Encoding.QP:
+        return insertion_point(content), Addition(b"", coded=b"\r\n" + _joined(lines, _kept_quoted, _quoted))
     words = b"\r\n" + _joined(lines, _kept_ascii, _ascii)
     if how is Encoding.BASE64:
         words += b" " * (-len(words) % 3)
-    family, codec = charset(declared)
     if family is not Family.STATEFUL:
-        coded = b"\r\n" + _joined(lines, _kept_quoted, _quoted) if how is Encoding.QP else b""
-        return insertion_point(content), Addition(words, coded=coded)
+        return insertion_point(content), Addition(words)
     text = decoded(content, codec)
     if text is None:
         return -1, Addition(b"")

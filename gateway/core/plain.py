@@ -19,7 +19,7 @@ _ASCII_TWINS = str.maketrans(dict(zip("’‘“”«»–—", '\'\'""""--', st
 class Addition(NamedTuple):
     """What to do to a text: add `tail` at its end; or, where its charset must change, put `whole` in its place.
 
-    `charset` names the new charset, empty where the declared one stays true; `coded` is the tail in quoted-printable, where known.
+    `charset` names the new charset, empty where the declared one stays true. A tail may be given as `coded`, in quoted-printable.
     """
 
     tail: bytes

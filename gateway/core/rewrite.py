@@ -6,7 +6,7 @@ block is whole in the first chunk, large untouched spans are views on the origin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -122,29 +122,30 @@ def _unfit(raw: bytes, start: int, end: int, eight_bit: bool) -> Obstacle | None
 def _header(message: Message, edit: Edit, changes: list[Change]) -> bytes | Obstacle:
     """The whole new header block: our trace on top, then the message's traces, our fields, and its own but for those dropped."""
     top, ours = b"", b""
+    gone = {*edit.drop, *_NEVER_LEAVE}
     for name, value in edit.put:
         line = _kept(name, value) if name in _LASTING else written(name, value)
         if isinstance(line, Unwritable):
             return Obstacle.HEADER
-        if name.lower() in _TRACE:
+        if (key := name.lower()) in _TRACE:
             top += line
         else:
             ours += line
-    gone = edit.drop | _NEVER_LEAVE | {name.lower() for name, _ in edit.put if name.lower() not in _TRACE}
+            gone.add(key)
     traces = 0
     for field in message.fields:
-        if field.name not in _TRACE:
+        if field[0] not in _TRACE:
             break
         traces = field.end
     refolds = _refolds(message, gone, changes)
     if isinstance(refolds, Obstacle):
         return refolds
-    drops = [Change(field.start, field.end, b"") for field in message.fields if field.name in gone]
-    every = [Change(0, 0, top), Change(traces, traces, ours), *drops, *refolds, *changes]
-    return b"".join(_pieces(message.raw, 0, message.root.body, every))
+    every = [Change(0, 0, top), Change(traces, traces, ours), *refolds, *changes]
+    every += [Change(start, end, b"") for name, start, end in message.fields if name in gone]
+    return _spliced(message.raw[: message.root.body], every)
 
 
-def _refolds(message: Message, gone: frozenset[str], changes: Sequence[Change]) -> list[Change] | Obstacle:
+def _refolds(message: Message, gone: Set[str], changes: Sequence[Change]) -> list[Change] | Obstacle:
     """Header lines over 998 octets folded at their own blanks."""
     raw = message.raw
     refolds: list[Change] = []
@@ -158,6 +159,16 @@ def _refolds(message: Message, gone: frozenset[str], changes: Sequence[Change]) 
             return Obstacle.LONG_LINE
         refolds.append(Change(field.start, field.end, line))
     return refolds
+
+
+def _spliced(head: bytes, changes: list[Change]) -> bytes:
+    """A header block with the changes applied."""
+    pieces: list[bytes] = []
+    at = 0
+    for start, end, new in sorted(changes, key=_PLACE):
+        pieces += (head[at:start], new)
+        at = end
+    return b"".join([*pieces, head[at:]])
 
 
 def _pieces(raw: bytes, start: int, end: int, changes: list[Change]) -> Iterator[bytes | memoryview]:

@@ -29,17 +29,15 @@ class Encoding(StrEnum):
     BASE64 = "base64"
 
 
+_DECLARED = dict.fromkeys(("", "7bit", "8bit", "binary"), Encoding.PLAIN) | {
+    "quoted-printable": Encoding.QP,
+    "base64": Encoding.BASE64,
+}
+
+
 def encoding(declared: str) -> Encoding | None:
     """The encoding a part declares; None for one nobody here can read."""
-    match declared:
-        case "" | "7bit" | "8bit" | "binary":
-            return Encoding.PLAIN
-        case "quoted-printable":
-            return Encoding.QP
-        case "base64":
-            return Encoding.BASE64
-        case _:
-            return None
+    return _DECLARED.get(declared)
 
 
 def decode(body: bytes, how: Encoding) -> bytes | None:
@@ -48,6 +46,8 @@ def decode(body: bytes, how: Encoding) -> bytes | None:
         case Encoding.PLAIN:
             return body
         case Encoding.QP:
+            if len(body) <= STEP:
+                return binascii.a2b_qp(body)
             return b"".join([binascii.a2b_qp(piece) for piece in steps.lines(body)])
         case Encoding.BASE64:
             try:
