@@ -40,6 +40,8 @@ _CLOSE = re.compile(rf"</({_CLOSERS})(?=[\s/>])".encode())
 _OPEN_TAG, _CLOSE_TAG = (re.compile(tag.pattern + _ATTRIBUTES.encode()) for tag in (_OPEN, _CLOSE))
 _RAW_END = {name.encode(): re.compile(rf"</{_any_case(name)}(?=[\s/>])".encode()) for name in _RAW_TEXT}
 _REST = re.compile(_ATTRIBUTES.encode())
+_SCRIPT = re.compile(rf"<!--|-->|</?{_any_case('script')}(?=[\s/>])".encode())
+_SCRIPT_LONGEST = len("</script>")
 
 
 def insertion_point(page: bytes) -> int:
@@ -173,6 +175,8 @@ def _raw_text_closed(page: bytes, at: int) -> bool:
         end_tag = _RAW_END[name].search(page, after, min(after + STEP, at))
         if end_tag is None or not page.startswith(b">", end_tag.end(), at):
             return False
+        if name == b"script" and b"<!--" in page[after : end_tag.start()]:
+            return False
     return True
 
 
@@ -189,7 +193,35 @@ def _past_raw_text(page: bytes, at: int) -> int:
     if opened is None:
         return -1
     inside = _past_tag(page, opened.end(), len(page))
-    return _past_end_tag(page, opened[1].lower(), inside, len(page)) if inside >= 0 else -1
+    if inside < 0:
+        return -1
+    name = opened[1].lower()
+    return _past_script(page, inside, len(page)) if name == b"script" else _past_end_tag(page, name, inside, len(page))
+
+
+def _past_script(page: bytes, at: int, end: int) -> int:
+    """The offset after a script's end tag; -1 where it never ends.
+
+    After `<!--` a `<script` hides the next `</script`, until `-->`: the "double escaped" states of HTML's tokenizer.
+    """
+    escaped = doubly = False
+    while at < end:
+        found = _SCRIPT.search(page, at, min(at + STEP + _SCRIPT_LONGEST, end))
+        if found is None:
+            at += STEP
+            continue
+        token, at = found[0].lower(), found.end()
+        if token == b"<!--":
+            escaped, at = True, at - 2  # its dashes may be those of `-->`
+        elif token == b"-->":
+            escaped = doubly = False
+        elif token == b"<script":
+            doubly = escaped
+        elif not doubly:
+            return _past_tag(page, at, end)
+        else:
+            doubly = False
+    return -1
 
 
 def _past_end_tag(page: bytes, name: bytes, at: int, end: int) -> int:

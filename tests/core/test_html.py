@@ -69,6 +69,39 @@ def test_words_are_never_swallowed_by_what_stands_before_them(tokens: list[bytes
     assert tree.css_first("b#words") is not None
 
 
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        b"<script/--><!--<script/</script>",
+        b"<script><!--<script></script>",
+        b"<script><!-- <script></script> <script></script>",
+        b"<SCRIPT><!--<Script ></script ></body>",
+    ],
+)
+def test_a_script_hidden_in_a_script_hides_the_end_tag_as_in_a_browser(hiding: bytes) -> None:
+    page = b"<html><body><p>hello</p>" + hiding + b"</body></html>"
+    assert insertion_point(page) == page.index(hiding)
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        b"<script><!--</script>",
+        b"<script><!--><script></script>",
+        b"<script><!---><script></script>",
+        b"<script><!--<script>--></script>",
+        b"<script><!--<script></script></script>",
+        b"<script><!--<scripts></script>",
+        b"<script><script></script>",
+    ],
+)
+def test_a_script_that_ends_hides_nothing_after_it(shown: bytes) -> None:
+    page = b"<html><body><p>hello</p>" + shown + b"<p>there</p></body></html>"
+    at = insertion_point(page)
+    assert at == page.rindex(b"</body>")
+    assert LexborHTMLParser((page[:at] + b"<b id=words>here</b>" + page[at:]).decode()).css_first("b#words") is not None
+
+
 WORST = [
     *(
         b"<!--",
