@@ -18,6 +18,7 @@ from gateway.core.sign import DkimKey, public_record
 
 MAX_BODY = 256 * 1024
 MAX_RUN = 64
+MAX_HEADER = 512 * 1024
 ALWAYS_FIRST = 100
 
 _MAX_SIGNATURES = 8
@@ -45,14 +46,16 @@ class SelfCheck:
 
     def verify(self, message: Sequence[Chunk] | bytes) -> bool:
         """Whether the signatures on top are ours and valid; one further down under a name seen before is an earlier relay's."""
-        whole = message if isinstance(message, bytes) else b"".join(message)
-        end = whole.find(b"\r\n\r\n") + 4
-        if end < 4:
+        chunks = [message] if isinstance(message, bytes) else list(message)
+        header, body = _parted(chunks)
+        if not header:
             return False
-        body = memoryview(whole)[end:]
-        small = len(body) <= MAX_BODY and b" " * MAX_RUN not in whole.replace(b"\t", b" ")
+        small = sum(map(len, body)) <= MAX_BODY
+        whole = b"".join((header, *body)) if small else header
+        if b" " * MAX_RUN in whole.replace(b"\t", b" "):
+            small, whole = False, header
         try:
-            return self._verify_all(whole if small else whole[:end], None if small else body_hash([body]))
+            return self._verify_all(whole, None if small else body_hash(body))
         except (dkim.DKIMException, ValueError, IndexError):
             return False
 
@@ -76,3 +79,16 @@ class SelfCheck:
 
     def _ask(self, name: bytes, timeout: int = 5) -> bytes | None:  # noqa: ARG002 (what dkimpy calls)
         return self._records.get(name)
+
+
+def _parted(chunks: Sequence[Chunk]) -> tuple[bytes, list[Chunk]]:
+    """The header block with its blank line, empty where there is none, and the pieces of the body: a large one is not copied."""
+    begun = b""
+    for number, chunk in enumerate(chunks, 1):
+        begun += bytes(chunk[:MAX_HEADER])
+        end = begun.find(b"\r\n\r\n") + 4
+        if end >= 4:
+            return begun[:end], [begun[end:], chunk[MAX_HEADER:], *chunks[number:]]
+        if len(chunk) > MAX_HEADER:
+            break
+    return b"", []
