@@ -41,6 +41,8 @@ def demo(
 
 
 async def _demo(folder: Path, keep: bool) -> None:
+    from starlette.routing import Route
+
     from gateway.app import Gateway
     from gateway.commands.serve import stop_signal
     from gateway.commands.showing import Stage
@@ -52,7 +54,8 @@ async def _demo(folder: Path, keep: bool) -> None:
 
     sink = Sink()
     _, port = await sink.start()
-    page = Web(mailbox(sink).routes, "127.0.0.1", 0)  # type: ignore[arg-type]
+    routes = [route for route in mailbox(sink).routes if isinstance(route, Route)]
+    page = Web(routes, "127.0.0.1", 0)
     stage = Stage(folder, sink, f"http://127.0.0.1:{page.port}")
     await stage.prepare(port)
     asked, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
