@@ -22,7 +22,7 @@ from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
 from gateway.core.mime import parse as parse_message
-from gateway.core.model import Allow, Due
+from gateway.core.verdict import Allow, Due
 from gateway.edges.logs import JsonLog
 from gateway.rooms import Nouns, State, load_nouns, make_letterheads, open_state
 from gateway.settings import load

@@ -19,7 +19,8 @@ from bench.source import PEOPLE, address
 from gateway.core.address import Address, Identity, parse
 from gateway.core.change import Change, Enlist, Learn, Oppose
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Audience, Basis, Block, Consent, Door, Opposition, Scope, Tool
+from gateway.core.model import Tool
+from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Scope
 from gateway.edges.keys import KeyRing
 from gateway.edges.store import schema
 from gateway.edges.store.sqlite import open_store

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from gateway.core.change import GiveNotice, Learn, Oppose
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Audience, Basis, Block, Consent, Door, NoticeGiven, Opposition, PersonKey, Ref, Scope, Who
+from gateway.core.model import PersonKey, Ref
+from gateway.core.record import Audience, Basis, Block, Consent, Door, NoticeGiven, Opposition, Scope, Who
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.ports import Addressee, Envelope

@@ -9,7 +9,7 @@ import typer
 
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, show_rows, stop
 from gateway.commands.whom import AddressText, read_address
-from gateway.core.model import Audience, Basis, Consent
+from gateway.core.record import Audience, Basis, Consent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

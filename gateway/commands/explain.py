@@ -31,7 +31,7 @@ def explain(
 
 async def _explain(config: Path, text: str, name: str, json: bool) -> None:
     from gateway.commands.office import Writing, open_office
-    from gateway.core.model import Allow
+    from gateway.core.verdict import Allow
 
     address = read_address(text)
     async with open_office(config, Writing.ACT) as office:
@@ -47,7 +47,7 @@ async def _explain(config: Path, text: str, name: str, json: bool) -> None:
 def _as_json(told: Explanation) -> str:
     from json import dumps
 
-    from gateway.core.model import Allow, Refuse, Undecided
+    from gateway.core.verdict import Allow, Refuse, Undecided
 
     match told.verdict:
         case Allow() as allow:

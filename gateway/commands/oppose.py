@@ -9,7 +9,7 @@ import typer
 
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_one, show_rows, stop
 from gateway.commands.whom import Hash, Whom, algorithm_of, read_subject
-from gateway.core.model import Block, Door, Opposition, Scope
+from gateway.core.record import Block, Door, Opposition, Scope
 
 if TYPE_CHECKING:
     from gateway.commands.office import Office

@@ -45,8 +45,8 @@ async def _bytes(office: Office, stream: Stream, raw: bytes, to: str) -> bytes:
     from gateway.core.address import AddressFault, parse_typed
     from gateway.core.compose import Copy, Stamp, compose
     from gateway.core.mime import Malformed, parse
-    from gateway.core.model import Allow
     from gateway.core.reply import Reply
+    from gateway.core.verdict import Allow
     from gateway.flow.judge import Judge
     from gateway.rooms import load_nouns, make_letterheads
 

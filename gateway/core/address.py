@@ -18,7 +18,8 @@ from typing import Literal
 
 import idna
 
-from gateway.core.model import PersonKey, Who
+from gateway.core.model import PersonKey
+from gateway.core.record import Who
 
 MAX_LOCAL = 64
 MAX_DOMAIN = 255

@@ -7,22 +7,11 @@ from typing import Literal, assert_never
 
 from gateway.core.address import Address, parse
 from gateway.core.decide import Question, decide
-from gateway.core.model import (
-    Advertiser,
-    Allow,
-    Consent,
-    Facts,
-    NoticeGiven,
-    Opposition,
-    PersonKey,
-    RefusalMode,
-    Refuse,
-    Stream,
-    Undecided,
-    Verdict,
-)
+from gateway.core.model import Advertiser, PersonKey, RefusalMode, Stream
 from gateway.core.pack import Case, Expected
 from gateway.core.policy import Policy
+from gateway.core.record import Consent, Facts, NoticeGiven, Opposition
+from gateway.core.verdict import Allow, Refuse, Undecided, Verdict
 
 _NOBODY = PersonKey(bytes(16))
 _ADVERTISER = Advertiser("advertiser", "Advertiser", "", "", "", "", ())

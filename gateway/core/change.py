@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gateway.core.model import Block, Consent, NoticeGiven, Opposition, PersonKey, Scope, Tool
+from gateway.core.model import PersonKey, Tool
+from gateway.core.record import ApiKey, Block, Consent, Enrolment, NoticeGiven, Opposition, PartnerList, Ruling, Scope, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,102 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class NotePassing:
+    """Register that a person's data go to a partner; written before they leave (R-FR-20)."""
+
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Add a version to a collector's partner lists; a version that exists is never changed (R-FR-24)."""
+
+    list: PartnerList
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let a stream's mail wait until it is resumed (R-MBX-10)."""
+
+    stream: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """End a stream's pause."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Keep a text that verdicts will rest on; a label that is kept already is left as it is (R-FR-86)."""
+
+    ruling: Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Stir:
+    """Remember an act of the person themselves towards an advertiser; the latest counts (R-FR-80, R-FR-81)."""
+
+    person: PersonKey
+    advertiser: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """Keep a sign-up until it is confirmed or expires, or replace the one of the same id (R-FR-43)."""
+
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class Disenrol:
+    """Forget a sign-up, sealed address included."""
+
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Erase what identifies a person: records, notices, sign-ups, own unsubscribes, acts; an empty advertiser means every one's.
+
+    Oppositions stay (R-DP-13); so do transfers, because the partners must still be told, and journal entries.
+    """
+
+    person: PersonKey
+    advertiser: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetWithdrawn:
+    """Erase a person's records that ended before an instant: their time as proof is over (R-FR-85)."""
+
+    person: PersonKey
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Add to an hourly tally of a stream: `what` is `delivered` or `complained`, `provider` a mailbox provider (R-MBX-10)."""
+
+    stream: str
+    provider: str
+    what: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssueKey:
+    """Add an API key, or replace the record of the same name."""
+
+    key: ApiKey
+
+
+@dataclass(frozen=True, slots=True)
 class Enlist:
     """Add a tool, or replace the record of the same name."""
 
@@ -100,7 +197,30 @@ class KeepForPerson:
     at: datetime
 
 
-Change = Oppose | Lift | Learn | Withdraw | GiveNotice | Accept | KeepOwnUnsubscribe | Tell | Enlist | KeepForPerson
+Change = (
+    Oppose
+    | Lift
+    | Learn
+    | Withdraw
+    | GiveNotice
+    | Accept
+    | KeepOwnUnsubscribe
+    | Tell
+    | NotePassing
+    | Publish
+    | Pause
+    | Resume
+    | Adopt
+    | Stir
+    | Enrol
+    | Disenrol
+    | Forget
+    | ForgetWithdrawn
+    | Count
+    | IssueKey
+    | Enlist
+    | KeepForPerson
+)
 
-FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice)
+FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice, Publish, Pause, Resume, Stir, Forget, ForgetWithdrawn)
 """The changes after which facts may read otherwise."""

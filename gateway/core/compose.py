@@ -16,12 +16,13 @@ from functools import lru_cache
 from gateway.core import reply as replies
 from gateway.core.header import unfold
 from gateway.core.mime import Message
-from gateway.core.model import Category, Due, Partner, PersonKey, Stream
+from gateway.core.model import Category, Partner, PersonKey, Stream
 from gateway.core.notice import LANGUAGES, NoticeFault, Notices, Words
 from gateway.core.reply import Reply
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
 from gateway.core.sign import DkimKey, Unsigned, body_digest, finish, prepare, private_sign
 from gateway.core.token import TokenKeys, mint
+from gateway.core.verdict import Due
 
 STAMP = "compliance-gateway"
 # List-* of a tool are never trusted (R-STD-30); our own border writes no Authentication-Results on mail that leaves (R-STD-39, 72).

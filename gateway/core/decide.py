@@ -11,24 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.address import Address
-from gateway.core.model import (
-    Allow,
-    Audience,
-    Basis,
-    Block,
-    Category,
-    Consent,
-    Due,
-    Facts,
-    Opposition,
-    Reason,
-    Refuse,
-    Scope,
-    Stream,
-    Undecided,
-    Verdict,
-)
+from gateway.core.model import Category, Stream
 from gateway.core.policy import Policy
+from gateway.core.record import NO_ARRANGEMENTS, Arrangements, Audience, Basis, Block, Consent, Facts, Opposition, Scope
+from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +25,7 @@ class Question:
     address: Address
     missing_notice: tuple[str, ...]
     now: datetime
+    arrangements: Arrangements = NO_ARRANGEMENTS
 
 
 UNREADABLE = Undecided(Reason.STORE_DOWN, ("R-FR-01",))
@@ -46,9 +33,10 @@ _SERVICE = ("R-FR-01", "R-FR-02", "R-FR-15")
 _BLOCKED = {
     Block.OPPOSED: Refuse(Reason.OPPOSED, ("R-FR-01", "R-FR-63"), floor=True),
     Block.COMPLAINED: Refuse(Reason.COMPLAINED, ("R-FR-01", "R-FR-63"), floor=True),
+    Block.RESTRICTED: Refuse(Reason.RESTRICTED, ("R-FR-01", "R-DP-15"), floor=True),
     Block.BOUNCED: Refuse(Reason.BOUNCED, ("R-FR-01", "R-MBX-14"), floor=True),
 }
-_WILL = (Block.OPPOSED, Block.COMPLAINED, Block.BOUNCED)
+_WILL = (Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED, Block.BOUNCED)
 _ONLY_DEAD = (Block.BOUNCED,)
 # From the refusal nearest to a permission to the farthest: what lacks least is what a person can act on first.
 _NEAREST = (

@@ -38,13 +38,21 @@ class Kind(StrEnum):
     EXPORT = "export"
     LOOK = "look"
     KEPT = "kept"
+    TRANSFER = "transfer"
+    PARTNER_LIST = "partner-list"
+    STREAM = "stream"
+    ENROLMENT = "enrolment"
+    ERASURE = "erasure"
+    RETENTION = "retention"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """What happened, in words that name no one: `person` is a key in hex, `message` and `body` are SHA-256 in hex.
 
-    `about` is the reference of an earlier entry; `policy` is `pack@version#hash8`; `template` a template hash.
+    `about` is the reference of an earlier entry; `policy` is `pack@version#hash8`; `template` a template hash. `stand` is the
+    book's when a decision read it and `setup` the label of the stream's configuration: with them the same verdict can be had again.
     """
 
     at: datetime
@@ -65,6 +73,8 @@ class Event:
     door: str = ""
     about: str = ""
     detail: str = ""
+    stand: str = ""
+    setup: str = ""
 
 
 _NAMES = tuple(sorted(field.name for field in fields(Event) if field.name not in ("at", "rules")))

@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import assert_never
 
 from gateway.core.decide import Question, decide, judge_record, stops
-from gateway.core.model import Allow, Consent, Due, Facts, NoticeGiven, Opposition, Reason, Refuse, Stream, Undecided, Verdict
+from gateway.core.model import Stream
 from gateway.core.policy import Policy, Rule
+from gateway.core.record import Consent, Facts, NoticeGiven, Opposition
+from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,16 @@ _REMEDY: dict[Reason, tuple[str, ...]] = {
     Reason.UNKNOWN_RECIPIENT: ("Import the person into the register with a basis, a source and its proof.",),
     Reason.SOURCE_MISSING: ("Record where the address came from; an address nobody can account for cannot be used.",),
     Reason.PARTNER_NOT_NAMED: ("Record the version of the partner list, naming this advertiser, that was shown to the person.",),
+    Reason.RESTRICTED: ("Lift the restriction with a reason once the person's objection is settled (GDPR 18); it is recorded.",),
+    Reason.MINOR: ("Record the joint consent of the holder of parental authority.",),
+    Reason.IMPLIED_EXPIRED: ("Obtain the person's express consent; implied consent ends with time.",),
+    Reason.DOI_PENDING: ("Let the person confirm the sign-up by the link in the confirmation mail.",),
+    Reason.SENSITIVE: ("Obtain an explicit consent that names the sensitive data (GDPR 9(2)(a)).",),
+    Reason.TRANSFER_BEFORE_CONSENT: ("An address passed on before its holder consented cannot be used; obtain a fresh consent.",),
+    Reason.NOTICE_OVERDUE: ("Send the first-contact notice by itself (information only); then mail may go.",),
+    Reason.INACTIVE: ("Only a fresh act of the person (a reply, an order, a renewed consent) counts; opening a mail does not.",),
+    Reason.POSTAL_ADDRESS: ("Configure the advertiser's postal_address.",),
+    Reason.STREAM_PAUSED: ("Find out why people complain, then resume the stream with a reason.",),
     Reason.IDENTITY: ("Send under the advertiser's own name and domain.",),
     Reason.CATEGORY: ("Use a credential that may send this category.",),
     Reason.STORE_DOWN: ("Try again when the register can be read; nothing is sent on a guess.",),

@@ -18,7 +18,8 @@ from typing import NamedTuple
 from jinja2 import DictLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from gateway.core.model import Advertiser, Due, Partner, Stream
+from gateway.core.model import Advertiser, Partner, Stream
+from gateway.core.verdict import Due
 
 LANGUAGES = ("fr", "en")
 _TEXT_WIDTH = 72

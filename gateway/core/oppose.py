@@ -13,9 +13,16 @@ from typing import assert_never
 
 from gateway.core.change import Change, Oppose, Tell, Withdraw
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Block, Door, Opposition, Partner, PersonKey, Reason, Scope, Stream
+from gateway.core.model import Partner, PersonKey, Stream
+from gateway.core.record import Block, Door, Opposition, Scope
+from gateway.core.verdict import Reason
 
-_REASONS = {Block.OPPOSED: Reason.OPPOSED, Block.COMPLAINED: Reason.COMPLAINED, Block.BOUNCED: Reason.BOUNCED}
+_REASONS = {
+    Block.OPPOSED: Reason.OPPOSED,
+    Block.COMPLAINED: Reason.COMPLAINED,
+    Block.BOUNCED: Reason.BOUNCED,
+    Block.RESTRICTED: Reason.RESTRICTED,
+}
 
 
 @dataclass(frozen=True, slots=True)

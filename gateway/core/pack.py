@@ -1,7 +1,6 @@
-"""The shape of a policy pack's TOML file: every rule a table of its own, its parameters typed, its examples beside it.
+"""The shape of a policy pack's TOML file: its rules, its authority, and its own examples.
 
-Only shape: what the rules mean is `decide`'s business. An unknown key or rule, a missing one, and a floor that is switched off are
-refused (R-PACK-02, R-PACK-03). A later rule is one more field of `RuleBook`, with a shape of its own where it has parameters.
+Only shape: what the rules mean is `decide`'s business. An unknown key or rule and a missing one are refused (R-PACK-02).
 """
 
 from __future__ import annotations
@@ -9,101 +8,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, HttpUrl, StringConstraints, field_validator
+from pydantic import AwareDatetime, HttpUrl, StringConstraints, field_validator
 
 from gateway.core.address import AddressFault, parse
-from gateway.core.model import Audience, Basis, Block, Category, Door, Due, Reason, Scope
-
-Line = Annotated[str, StringConstraints(min_length=1, max_length=1000, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Short = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Folded = Annotated[Line, StringConstraints(to_lower=True, strip_whitespace=True)]
-Switch = Annotated[bool, Field(strict=True)]
-
-
-class Table(BaseModel):
-    """What all tables of a pack share: unknown keys are refused, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class RuleTable(Table):
-    """One rule: its plain sentence, its legal source, and whether this pack applies it."""
-
-    says: Line
-    source: Line
-    enabled: Switch = True
-
-
-class Floor(RuleTable):
-    """A rule that no pack may switch off: opposition wins, the opt-out works, identity is true, evidence is kept."""
-
-    @field_validator("enabled")
-    @classmethod
-    def _stays_on(cls, enabled: bool) -> bool:
-        if not enabled:
-            raise ValueError("this rule is a floor: no pack can switch it off (R-PACK-03)")
-        return enabled
-
-
-class RejectedActions(RuleTable):
-    """R-FR-05: acts that are no consent, in the words an import would use."""
-
-    actions: tuple[Folded, ...]
-
-
-class FreeMail(RuleTable):
-    """R-FR-10: domains where private people have their mailboxes."""
-
-    domains: tuple[Folded, ...]
-
-
-class BusinessMode(RuleTable):
-    """R-FR-11: whether professionals may be written to until they object, or only with consent."""
-
-    b2b_mode: Literal["opt-out", "strict"]
-
-
-class RoleAddresses(RuleTable):
-    """R-FR-12: local parts that name a function of an organisation and no person."""
-
-    local_parts: tuple[Folded, ...]
-
-
-class RuleBook(Table):
-    """Every rule the gateway knows, by its id in the rule book; all must be there, switched off or on."""
-
-    order: Floor = Field(alias="R-FR-01")
-    unknown_is_marketing: Floor = Field(alias="R-FR-02")
-    consumer_consent: Floor = Field(alias="R-FR-03")
-    proof: RuleTable = Field(alias="R-FR-04")
-    no_consent_at_all: RejectedActions = Field(alias="R-FR-05")
-    existing_customer: RuleTable = Field(alias="R-FR-06")
-    professional: RuleTable = Field(alias="R-FR-08")
-    relevance: RuleTable = Field(alias="R-FR-09")
-    free_mail: FreeMail = Field(alias="R-FR-10")
-    business_mode: BusinessMode = Field(alias="R-FR-11")
-    role_addresses: RoleAddresses = Field(alias="R-FR-12")
-    named_at_company: RuleTable = Field(alias="R-FR-13")
-    transactional: RuleTable = Field(alias="R-FR-15")
-    purpose: RuleTable = Field(alias="R-FR-19")
-    partner_named: RuleTable = Field(alias="R-FR-20")
-    source_known: RuleTable = Field(alias="R-FR-28")
-    first_contact: RuleTable = Field(alias="R-FR-29")
-    notice_complete: RuleTable = Field(alias="R-FR-30")
-    notice_bounced: RuleTable = Field(alias="R-FR-31")
-    source_line: RuleTable = Field(alias="R-FR-33")
-    withdrawal: Floor = Field(alias="R-FR-45")
-    opt_out: Floor = Field(alias="R-FR-50")
-    opt_out_tested: Floor = Field(alias="R-FR-52")
-    scope: Floor = Field(alias="R-FR-63")
-    no_revival: Floor = Field(alias="R-FR-64")
-    spellings: Floor = Field(alias="R-FR-65")
-    whole_domain: Floor = Field(alias="R-FR-66")
-    identity: Floor = Field(alias="R-FR-70")
-    footer: Floor = Field(alias="R-FR-71")
-    evidence: Floor = Field(alias="R-FR-90")
-    evidence_first: Floor = Field(alias="R-FR-91")
-    dead_mailbox: Floor = Field(alias="R-MBX-14")
+from gateway.core.model import Category
+from gateway.core.record import Audience, Basis, Block, Covers, Door, Entity, NoticeKind, RelationKind, Scope
+from gateway.core.rulebook import Folded, Line, RuleBook, Short, Switch, Table
+from gateway.core.verdict import Due, Reason
 
 
 class Authority(Table):
@@ -113,22 +24,44 @@ class Authority(Table):
     url: HttpUrl
 
 
+class CaseRelation(Table):
+    """The dealings in which a customer's address was collected; `by` other than empty is another company."""
+
+    kind: RelationKind
+    at: AwareDatetime | None = None
+    by: Short = ""
+    ended_at: AwareDatetime | None = None
+
+
 class CaseConsent(Table):
-    """A consent record an example is given."""
+    """A consent record an example is given; `advertiser` is the one who writes unless it says otherwise."""
 
     audience: Audience = Audience.CONSUMER
     basis: Basis = Basis.CONSENT
     purpose: Short = "newsletter"
     source: Short = "direct"
-    collected_at: AwareDatetime | None = None
+    collected_at: AwareDatetime | None = datetime(2026, 3, 1, 9, tzinfo=UTC)
     action: Short = "checkbox-ticked"
     wording: Short = "v1"
     function: Short = ""
     notice_sent_at: AwareDatetime | None = None
     partner_list_version: Short = ""
+    product_family: Short = ""
     professional_proof: Short = ""
     withdrawn_at: AwareDatetime | None = None
     missing: tuple[Short, ...] = ()
+    recorded_at: AwareDatetime | None = datetime(2026, 11, 1, 9, tzinfo=UTC)
+    covers: Covers = Covers.OWN
+    acquired_at: AwareDatetime | None = None
+    confirmed_at: AwareDatetime | None = None
+    relation: CaseRelation | None = None
+    country: Short = ""
+    entity: Entity = Entity.UNSAID
+    minor: Switch = False
+    parental: Switch = False
+    explicit: Switch = False
+    optout_offered: Switch = False
+    published: Switch = False
 
 
 class CaseOpposition(Table):
@@ -142,10 +75,19 @@ class CaseOpposition(Table):
 
 
 class CaseNotice(Table):
-    """A first-contact notice an example's recipient has had."""
+    """What an example's recipient has been told: a first-contact notice for a source, or a version of the partner list."""
 
     source: Line
     advertiser: Short = "advertiser"
+    kind: NoticeKind = NoticeKind.FIRST_CONTACT
+
+
+class CaseList(Table):
+    """A published partner list; `collector` is a source of the records, or `advertiser` where the writer itself passes data on."""
+
+    collector: Line
+    version: Line
+    partners: tuple[Line, ...]
 
 
 class Expected(Table):
@@ -155,6 +97,8 @@ class Expected(Table):
     reason: Reason | None = None
     basis: Basis | None = None
     due: Due | None = None
+    tracking: Switch | None = None
+    news: tuple[Short, ...] | None = None
     rules: tuple[str, ...] = ()
 
 
@@ -170,6 +114,14 @@ class Case(Table):
     consents: tuple[CaseConsent, ...] = ()
     oppositions: tuple[CaseOpposition, ...] = ()
     notices: tuple[CaseNotice, ...] = ()
+    product_families: tuple[Folded, ...] = ()
+    sensitive: Switch = False
+    double_optin: Switch = False
+    nonprofit: Switch = False
+    postal_address: Short = "1 Example Street, 75000 Example"
+    lists: tuple[CaseList, ...] = ()
+    paused: Switch = False
+    last_act: AwareDatetime | None = None
     missing_notice: tuple[Short, ...] = ()
     unreadable: Switch = False
     expect: Expected
@@ -186,6 +138,7 @@ class Pack(Table):
     """A whole policy pack, as its file is written."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+    countries: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")], ...] = ()
     version: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,32}$")]
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
     authority: Authority

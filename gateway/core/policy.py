@@ -11,7 +11,8 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from gateway.core.pack import Case, Pack, RuleTable
+from gateway.core.pack import Case, Pack
+from gateway.core.rulebook import RuleBook, RuleTable
 
 _PLAINLY = {"missing": "is missing", "extra_forbidden": "is not known to this version"}
 
@@ -35,14 +36,16 @@ class PolicyFault:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One pack, compiled; `off` are the rules it switches off, `label` is `name@version#hash8` (R-PACK-02)."""
+    """One pack, compiled; `book` holds its parameters, `off` are the rules it switches off, `label` is `name@version#hash8`."""
 
     name: str
     version: str
+    countries: frozenset[str]
     digest: str
     language: str
     authority_name: str
     authority_url: str
+    book: RuleBook
     rules: Mapping[str, Rule]
     off: frozenset[str]
     strict_b2b: bool
@@ -87,10 +90,12 @@ def _compile(pack: Pack, digest: str) -> Policy:
     return Policy(
         name=pack.name,
         version=pack.version,
+        countries=frozenset(pack.countries),
         digest=digest,
         language=pack.language,
         authority_name=pack.authority.name,
         authority_url=str(pack.authority.url),
+        book=book,
         rules=MappingProxyType({rule_id: Rule(rule_id, table.says, table.source) for rule_id, table in tables.items()}),
         off=frozenset(rule_id for rule_id, table in tables.items() if not table.enabled),
         strict_b2b=book.business_mode.enabled and book.business_mode.b2b_mode == "strict",

@@ -14,8 +14,9 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from gateway.core.decide import source_unknown
-from gateway.core.model import Audience, Basis, Consent, PersonKey
+from gateway.core.model import PersonKey
 from gateway.core.policy import Policy
+from gateway.core.record import Audience, Basis, Consent
 
 REQUIRED: Final = ("address", "advertiser", "purpose", "audience", "basis", "source", "collected_at", "action", "wording")
 OPTIONAL: Final = ("function", "notice_sent_at", "partner_list_version", "product_family", "professional_proof")

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import assert_never
 
-from gateway.core.model import Fate, Outcome, Reason, Ref, Stage
+from gateway.core.model import Fate, Outcome, Ref, Stage
+from gateway.core.verdict import Reason
 
 MAX_TEXT = 400
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]+")
@@ -156,18 +157,28 @@ INBOUND_OK = _reply(250, "2.0.0", "Received and recorded", "inbound mail, after 
 _TEXTS: dict[Reason, tuple[int, str, str]] = {
     Reason.OPPOSED: (550, "5.7.1", "Recipient has opposed this mail"),
     Reason.COMPLAINED: (550, "5.7.1", "Recipient has complained about this sender"),
+    Reason.RESTRICTED: (550, "5.7.1", "Processing of this recipient's data is restricted"),
     Reason.BOUNCED: (550, "5.1.1", "Recipient's mailbox was reported dead"),
+    Reason.MINOR: (550, "5.7.1", "Recipient is a minor without parental consent"),
     Reason.NO_CONSENT: (550, "5.7.1", "No valid consent or other basis on record"),
     Reason.CONSENT_WITHDRAWN: (550, "5.7.1", "Recipient has withdrawn consent"),
     Reason.CONSENT_UNPROVEN: (550, "5.7.1", "Consent on record lacks proof"),
+    Reason.IMPLIED_EXPIRED: (550, "5.7.1", "Implied consent has expired"),
+    Reason.DOI_PENDING: (550, "5.7.1", "Double opt-in is not confirmed"),
     Reason.PURPOSE: (550, "5.7.1", "Consent was given for another purpose"),
+    Reason.SENSITIVE: (550, "5.7.1", "Sensitive data need explicit consent"),
     Reason.B2B_RELEVANCE: (550, "5.7.1", "Professional function not recorded or not concerned"),
     Reason.UNKNOWN_RECIPIENT: (550, "5.7.1", "No record of this recipient"),
     Reason.SOURCE_MISSING: (550, "5.7.1", "Source of the address is not recorded"),
     Reason.PARTNER_NOT_NAMED: (550, "5.7.1", "Consent does not name this advertiser as partner"),
+    Reason.TRANSFER_BEFORE_CONSENT: (550, "5.7.1", "Address was passed on before consent was given"),
+    Reason.NOTICE_OVERDUE: (550, "5.7.1", "First-contact notice is overdue"),
     Reason.NOTICE_INCOMPLETE: (550, "5.7.1", "First-contact notice lacks a mandatory field"),
+    Reason.INACTIVE: (550, "5.7.1", "Recipient has been inactive too long"),
+    Reason.POSTAL_ADDRESS: (550, "5.7.1", "Advertiser's postal address is not configured"),
     Reason.IDENTITY: (550, "5.7.1", "Sender does not belong to the advertiser"),
     Reason.CATEGORY: (550, "5.7.1", "Tool may not send this category"),
+    Reason.STREAM_PAUSED: (451, "4.7.0", "Stream is paused, its admin knows why"),
     Reason.STORE_DOWN: (451, "4.4.3", "Recipient's status cannot be read, try again"),
 }
 

@@ -10,12 +10,20 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import gateway
 from gateway.core.policy import Policy, PolicyFault, parse
 
 MAX_BYTES = 1 << 20
 _PACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+
+
+class Digest(Protocol):
+    """A hash that is being made."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take more in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +64,42 @@ def read_policy(name: str, own: Path | None = None) -> Policy | FileFault:
     except tomllib.TOMLDecodeError as fault:
         line = re.search(r"at line (\d+)", str(fault))
         return FileFault(path, int(line[1]) if line else text.count("\n") + 1, str(fault).partition(" (at ")[0])
-    policy = parse(table, hashlib.sha256(text.encode()).hexdigest())
+    digest = hashlib.sha256(text.encode())
+    if fault := _expand(table, own, digest):
+        return fault if fault.line else FileFault(fault.path, 0, f"{fault.why} (named by {path.name})")
+    policy = parse(table, digest.hexdigest())
     if isinstance(policy, PolicyFault):
         return FileFault(path, line_of(text, policy.where), f"{_spelled(policy.where)} {policy.why}")
     if policy.name != name:
         return FileFault(path, line_of(text, ("name",)), f"the pack calls itself {policy.name}, its file {name}")
     return policy
+
+
+def _expand(table: dict[str, Any], own: Path | None, digest: Digest) -> FileFault | None:
+    """Put the lists in that a pack's rules name as `@NAME`; what they say is part of the pack's digest."""
+    rules = table.get("rule")
+    for rule in rules.values() if isinstance(rules, dict) else ():
+        for key, value in rule.items() if isinstance(rule, dict) else ():
+            if isinstance(value, list) and any(isinstance(item, str) and item.startswith("@") for item in value):
+                whole: list[Any] = []
+                for item in value:
+                    named = _list(item[1:], own) if isinstance(item, str) and item.startswith("@") else [item]
+                    if isinstance(named, FileFault):
+                        return named
+                    whole += named
+                rule[key] = whole
+                digest.update("\n".join(map(str, whole)).encode())
+    return None
+
+
+def _list(name: str, own: Path | None) -> list[str] | FileFault:
+    path = _find(f"lists/{name}.txt", "policies", own)
+    if not _PACK_NAME.fullmatch(name):
+        return FileFault(path, 0, "no name of a list: lower-case letters, digits and hyphens")
+    text = _read(path)
+    if isinstance(text, FileFault):
+        return text
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def read_templates(folder: str, own: Path | None = None) -> dict[str, str] | FileFault:

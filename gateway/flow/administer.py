@@ -15,8 +15,9 @@ from gateway.core.address import Identity
 from gateway.core.change import Change, Enlist, Lift, Oppose
 from gateway.core.evidence import Event
 from gateway.core.evidence import Kind as What
-from gateway.core.model import Block, Door, Opposition, Partner, Ref, RefusalMode, Scope, Stream, Tool
+from gateway.core.model import Partner, Ref, RefusalMode, Stream, Tool
 from gateway.core.oppose import Act, meaning
+from gateway.core.record import Block, Door, Opposition, Scope
 from gateway.flow.ports import Book, Clock
 from gateway.flow.subject import Kind, Subject
 

@@ -17,22 +17,10 @@ from gateway.core.change import Accept, Change, GiveNotice, KeepOwnUnsubscribe
 from gateway.core.compose import Copy, Finished, Letterhead, Stamp, complete, draft, signatures
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
-from gateway.core.model import (
-    Allow,
-    Category,
-    Due,
-    Fate,
-    NoticeGiven,
-    Outcome,
-    PersonKey,
-    Ref,
-    RefusalMode,
-    Refuse,
-    Stream,
-    Undecided,
-    Verdict,
-)
+from gateway.core.model import Category, Fate, Outcome, PersonKey, Ref, RefusalMode, Stream
+from gateway.core.record import NoticeGiven
 from gateway.core.reply import Reply
+from gateway.core.verdict import Allow, Due, Refuse, Undecided, Verdict
 from gateway.flow.desk import Peer
 from gateway.flow.judge import Judge, Judgement
 from gateway.flow.ports import (

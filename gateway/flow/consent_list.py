@@ -13,8 +13,9 @@ from operator import attrgetter
 from gateway.core.address import Address, AddressFault, Identity, parse_typed
 from gateway.core.change import Learn
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Block, Consent, Facts, Partner, PersonKey, Scope, Stream
+from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.policy import Policy
+from gateway.core.record import Block, Consent, Facts, Scope
 from gateway.core.register import RowFault, read_consent
 from gateway.flow.intake import SHOWN, Batch, Rejecting, Row, Tally, breathe
 from gateway.flow.ports import Book, Clock, Vault

@@ -17,8 +17,9 @@ from gateway.core.compose import delivery_key
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Malformed
 from gateway.core.mime import parse as parse_message
-from gateway.core.model import Fate, Reason, RefusalMode, Stream
+from gateway.core.model import Fate, RefusalMode, Stream
 from gateway.core.reply import Reply
+from gateway.core.verdict import Reason
 from gateway.flow.attempt import Attempts, Task, Tried
 from gateway.flow.desk import Peer
 from gateway.flow.notify import OWN_MAIL, Notifications

@@ -17,8 +17,9 @@ from gateway.core.address import Address
 from gateway.core.change import Accept
 from gateway.core.compose import Stamp, delivery_key, received
 from gateway.core.mime import Message
-from gateway.core.model import Fate, Outcome, Ref, RefusalMode, Refuse, Stage, Undecided
+from gateway.core.model import Fate, Outcome, Ref, RefusalMode, Stage
 from gateway.core.reply import Reply
+from gateway.core.verdict import Refuse, Undecided
 from gateway.flow.attempt import Attempts, Task, Tried
 from gateway.flow.desk import Login, Peer
 from gateway.flow.judge import Judge, Judgement

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from gateway.core.change import KeepForPerson
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Door
+from gateway.core.record import Door
 from gateway.core.reply import AUTH_MECHANISM, EVIDENCE_DOWN, INBOUND_OK, INBOUND_UNKNOWN, NO_VALID_RECIPIENTS, RECIPIENT_OK, Reply
 from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
 from gateway.flow.ports import Book, Clock, Log, Unavailable, Vault

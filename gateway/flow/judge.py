@@ -12,9 +12,11 @@ from typing import assert_never
 from gateway.core.address import Address, Identity
 from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Allow, Partner, PersonKey, Ref, Refuse, Stream, Undecided, Verdict, Who
+from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
+from gateway.core.record import Who
+from gateway.core.verdict import Allow, Refuse, Undecided, Verdict
 from gateway.flow.ports import Book, Clock, Reading, Unavailable
 
 UNREAD = -1

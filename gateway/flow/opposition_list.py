@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from gateway.core.address import AddressFault, Identity
 from gateway.core.change import Change
 from gateway.core.evidence import Event
-from gateway.core.model import Block, Door, Opposition, PersonKey, Scope, Who
+from gateway.core.model import PersonKey
+from gateway.core.record import Block, Door, Opposition, Scope, Who
 from gateway.flow.administer import Administer, Reach, Refused
 from gateway.flow.intake import Batch, Rejecting, Row, Tally, breathe
 from gateway.flow.ports import Book

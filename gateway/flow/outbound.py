@@ -18,8 +18,9 @@ from gateway.core.compose import carries_our_stamp
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Fault, Malformed, Message
 from gateway.core.mime import parse as parse_message
-from gateway.core.model import Allow, Category, RefusalMode, Refuse, Stream, Undecided
+from gateway.core.model import Category, RefusalMode, Stream
 from gateway.core.reply import Reply
+from gateway.core.verdict import Allow, Refuse, Undecided
 from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
 from gateway.flow.handover import Accepted, Handover, Submitted
 from gateway.flow.judge import Judge

@@ -12,7 +12,20 @@ from typing import Protocol, TypeVar
 
 from gateway.core.change import Change
 from gateway.core.evidence import Event
-from gateway.core.model import Consent, Facts, Features, Opposition, Outcome, PersonKey, Ref, Scope, Tool, Who
+from gateway.core.model import Features, Outcome, PersonKey, Ref, Tool
+from gateway.core.record import (
+    ApiKey,
+    Arrangements,
+    Consent,
+    Enrolment,
+    Facts,
+    NoticeGiven,
+    Opposition,
+    Ruling,
+    Scope,
+    Transfer,
+    Who,
+)
 
 T = TypeVar("T")
 
@@ -42,6 +55,41 @@ class Reading:
     facts: Sequence[Facts]
     stand: int
     hashes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often something happened to a stream's mail at one mailbox provider within one hour."""
+
+    stream: str
+    provider: str
+    what: str
+    hour: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A record that no longer counts, and when it ceased to: lifted, withdrawn or replaced."""
+
+    record: Consent | Opposition
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that is stored about one person; `sealed_address` is the newest one, empty where none is kept."""
+
+    consents: tuple[Consent, ...]
+    oppositions: tuple[Opposition, ...]
+    ended: tuple[Ended, ...]
+    notices: tuple[NoticeGiven, ...]
+    transfers: tuple[Transfer, ...]
+    enrolments: tuple[Enrolment, ...]
+    acts: tuple[tuple[str, datetime], ...]
+    own_unsubscribe: tuple[str, ...]
+    untold: tuple[str, ...]
+    sealed_address: bytes
 
 
 class Book(Protocol):
@@ -78,7 +126,52 @@ class Book(Protocol):
         """The oppositions of one person, or of everyone."""
 
     async def consents(self, person: PersonKey | None = None, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
-        """Consent records with their sealed addresses, history included, oldest first."""
+        """Consent records with their sealed addresses and whole proof, withdrawn ones included, oldest first."""
+
+    def register(self, advertiser: str = "") -> AsyncIterator[tuple[Consent, bytes]]:
+        """`consents` of everybody, streamed in pages and ordered by person: for exports and the daily job."""
+
+    async def arrangements(self) -> Arrangements:
+        """Published partner lists and paused streams; both move `stand` when they change."""
+
+    async def facts_at(self, advertiser: str, who: Who, stand: int) -> Facts | None:
+        """The facts as they were read at an earlier stand; None where part of them has been erased since."""
+
+    async def stand_at(self, at: datetime) -> int:
+        """The last stand at that time, and the arrangements' with it; 0 before the first change."""
+
+    async def arrangements_at(self, stand: int) -> Arrangements:
+        """`arrangements` as they were at an earlier stand."""
+
+    async def ruling(self, label: str) -> Ruling | None:
+        """The adopted text of that label."""
+
+    async def rulings(self, kind: str = "") -> Sequence[Ruling]:
+        """Adopted texts, oldest first."""
+
+    async def transfers(self, person: PersonKey | None = None, partner: str = "") -> Sequence[Transfer]:
+        """To whom data were passed, oldest first."""
+
+    async def enrolment(self, digest: bytes) -> Enrolment | None:
+        """A sign-up by the digest of its token."""
+
+    async def enrolments(self, person: PersonKey | None = None) -> Sequence[Enrolment]:
+        """Sign-ups of one person or of everyone, oldest first."""
+
+    async def tallies(self, since: datetime) -> Sequence[Tally]:
+        """Hourly counts since then."""
+
+    async def api_key(self, name: str) -> ApiKey | None:
+        """The API key of that name, ended ones included."""
+
+    async def api_keys(self) -> Sequence[ApiKey]:
+        """Every API key."""
+
+    async def dossier(self, person: PersonKey) -> Dossier:
+        """Everything the book holds about one person, ended records included (GDPR 15)."""
+
+    async def compact(self) -> None:
+        """Make what was erased unreadable in the files too (R-DP-10); takes as long as the file is large."""
 
     async def has_hashes(self) -> bool:
         """Whether any opposition came in as a foreign hash, so that recipients must be looked up under theirs too."""

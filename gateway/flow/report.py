@@ -12,9 +12,10 @@ from gateway.core.address import Address, Identity
 from gateway.core.decide import Question
 from gateway.core.evidence import Break, ChainCheck, Event, Kind, parse_event
 from gateway.core.explain import Explanation, explain
-from gateway.core.model import Consent, PersonKey, Ref, Stream
+from gateway.core.model import PersonKey, Ref, Stream
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
+from gateway.core.record import Consent
 from gateway.flow.ports import Book, Clock, Entry, Journal
 
 Head = tuple[str, int, bytes]

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.core.change import Change, Withdraw
-from gateway.core.model import Door, Opposition, Partner, PersonKey, Scope, Stream
+from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.oppose import Act, meaning, opposition
+from gateway.core.record import Door, Opposition, Scope
 from gateway.core.token import PROBE_STREAM, TokenKeys, read
 from gateway.flow.ports import Book, Clock, Log, Meter, Unavailable
 

@@ -119,7 +119,8 @@ def _streams(settings: Settings) -> Iterator[Complaint]:
         where = ("stream", name)
         yield from _named((*where, "advertiser"), stream.advertiser, settings.advertiser)
         yield from _named((*where, "upstream"), stream.upstream, settings.upstream)
-        yield from _named((*where, "policy"), stream.policy, settings.gateway.policies)
+        if stream.policy:
+            yield from _named((*where, "policy"), stream.policy, settings.gateway.policies)
         advertiser = settings.advertiser.get(stream.advertiser)
         if advertiser is None or stream.category is not Category.MARKETING:
             continue

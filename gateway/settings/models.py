@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gateway.core.model import Category, RefusalMode
 from gateway.settings.values import Count, Domain, Duration, FromFolder, Line, Link, Listen, ListenAt, Name, Port
 
+Switch = Annotated[bool, Field(strict=True)]
 _MINUTE = timedelta(minutes=1)
 
 
@@ -172,6 +173,7 @@ class Advertiser(Table):
     privacy_url: Link = Field(default="", description="Its privacy policy (required in a first-contact notice, R-FR-30).")
     dpo: Line = Field(default="", description="How to reach its data protection officer, if it has one.")
     from_domains: tuple[Domain, ...] = Field(min_length=1, description="Domains its From and envelope senders may use.")
+    nonprofit: Switch = Field(default=False, description="Whether it is a charity or another non-commercial body (R-FR-14).")
     dkim: tuple[DkimKey, ...] = Field(default=(), description="Keys that sign its mail: [{ selector, key_file }].")
 
 
@@ -183,7 +185,10 @@ class Stream(Table):
     purpose: Line = Field(
         default="", description="The purpose people consented to, compared with their consents. Empty: the stream's name."
     )
-    policy: Name = Field(default="fr", description="Its policy pack, one of [gateway] policies.")
+    policy: Name | Literal[""] = Field(
+        default="fr",
+        description="Policy pack for people whose country no enabled pack names. Empty: the strictest enabled (R-PACK-01).",
+    )
     upstream: Name = Field(description="Where its mail goes, an [upstream.NAME].")
     refusal: RefusalMode = Field(
         default=RefusalMode.REJECT,
@@ -195,6 +200,13 @@ class Stream(Table):
     relates_to: tuple[Line, ...] = Field(
         default=(), description='Professional functions the stream concerns; "*" is every function (R-FR-08).'
     )
+    product_families: tuple[Line, ...] = Field(
+        default=(), description="Kinds of products it advertises, compared with what a customer bought (R-FR-06)."
+    )
+    sensitive: Switch = Field(
+        default=False, description="Whether it is aimed by sensitive data (health, opinions...): explicit consent only (R-FR-18)."
+    )
+    double_optin: Switch = Field(default=False, description="Whether only confirmed sign-ups may be written to (R-FR-42).")
     replies: Literal["off"] = Field(
         default="off", description='What becomes of replies. Only "off" in this release: they go to the Reply-To.'
     )

@@ -39,6 +39,7 @@ def _advertiser(name: str, given: Advertiser) -> model.Advertiser:
         privacy_url=given.privacy_url,
         dpo=given.dpo,
         from_domains=given.from_domains,
+        nonprofit=given.nonprofit,
     )
 
 
@@ -54,4 +55,7 @@ def _stream(name: str, given: Stream, advertiser: model.Advertiser) -> model.Str
         refusal=given.refusal,
         language=given.language,
         relates_to=tuple(function.lower() for function in given.relates_to),
+        product_families=tuple(family.lower() for family in given.product_families),
+        sensitive=given.sensitive,
+        double_optin=given.double_optin,
     )

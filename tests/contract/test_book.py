@@ -10,7 +10,8 @@ import pytest
 
 from gateway.core.change import Accept, Enlist, GiveNotice, KeepOwnUnsubscribe, Learn, Lift, Oppose, Withdraw
 from gateway.core.evidence import parse_event, verify
-from gateway.core.model import Basis, Block, Consent, Door, Facts, PersonKey, RefusalMode, Scope, Tool, Who
+from gateway.core.model import PersonKey, RefusalMode, Tool
+from gateway.core.record import Basis, Block, Consent, Door, Facts, Scope, Who
 from gateway.flow.ports import Book, Unavailable
 from tests.contract.conftest import Opening
 from tests.support.people import NOON, PARIS, at, consent, event, notice, opposition, person

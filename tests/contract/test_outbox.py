@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.core.change import Oppose, Tell
-from gateway.core.model import Scope
+from gateway.core.record import Scope
 from tests.contract.conftest import Store
 from tests.support.people import NOON, at, opposition, person
 

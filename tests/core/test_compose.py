@@ -16,11 +16,12 @@ from gateway.core import compose as composing
 from gateway.core import reply as replies
 from gateway.core.compose import Copy, Finished, Letterhead, Stamp, carries_our_stamp, compose, delivery_key, received
 from gateway.core.mime import Message, parse
-from gateway.core.model import Due, PersonKey
+from gateway.core.model import PersonKey
 from gateway.core.reply import Reply
 from gateway.core.rewrite import Obstacle
 from gateway.core.sign import body_digest, public_record
 from gateway.core.token import read as read_token
+from gateway.core.verdict import Due
 from tests.support.clock import START
 from tests.support.company import HOST, KEY, MAISON, NEWS, SERVICE, TOKENS, VOISIN, letterhead, newsletter, read
 

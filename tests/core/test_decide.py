@@ -15,29 +15,10 @@ from gateway.core.address import Address
 from gateway.core.address import parse as parse_address
 from gateway.core.decide import Question, decide
 from gateway.core.explain import explain
-from gateway.core.model import (
-    Advertiser,
-    Allow,
-    Audience,
-    Basis,
-    Block,
-    Category,
-    Consent,
-    Door,
-    Due,
-    Facts,
-    NoticeGiven,
-    Opposition,
-    PersonKey,
-    Reason,
-    RefusalMode,
-    Refuse,
-    Scope,
-    Stream,
-    Undecided,
-    Verdict,
-)
+from gateway.core.model import Advertiser, Category, PersonKey, RefusalMode, Stream
 from gateway.core.policy import Policy, parse
+from gateway.core.record import Audience, Basis, Block, Consent, Door, Facts, NoticeGiven, Opposition, Scope
+from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided, Verdict
 from gateway.edges.files import read_policy, shipped
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

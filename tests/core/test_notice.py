@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from gateway.core.model import Due
 from gateway.core.notice import NoticeFault, Notices, Words, missing_fields
+from gateway.core.verdict import Due
 from tests.support.letters import ADVERTISER, NOTICES, OPT_OUT, PARTNER, STREAM, TEMPLATES, words
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from gateway.core.change import Oppose, Tell, Withdraw
 from gateway.core.evidence import Kind
-from gateway.core.model import Block, Door, Opposition, Scope
 from gateway.core.oppose import Act, meaning, opposition
+from gateway.core.record import Block, Door, Opposition, Scope
 from tests.support.doors import ANNE, LETTER, PARTNERS
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

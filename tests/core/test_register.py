@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.model import Audience, Basis, Consent, PersonKey
+from gateway.core.model import PersonKey
 from gateway.core.policy import Policy
+from gateway.core.record import Audience, Basis, Consent
 from gateway.core.register import OPTIONAL, REQUIRED, RowFault, RowReason, check_header, read_consent, read_moment
 from gateway.edges.files import read_policy
 

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import reply as replies
-from gateway.core.model import Fate, Outcome, Reason, Ref, Stage
+from gateway.core.model import Fate, Outcome, Ref, Stage
 from gateway.core.reply import ALL, REFUSALS, Reply, clean, for_outcome
+from gateway.core.verdict import Reason
 
 LONGEST_REF = Ref("n" * 40)
 LINE = re.compile(rb"[2-5][0-9]{2} [\x20-\x7e]*\r\n")

@@ -11,7 +11,8 @@ import pytest
 from gateway.core.address import Identity
 from gateway.core.change import Enlist, Oppose, Tell, Withdraw
 from gateway.core.evidence import Kind as What
-from gateway.core.model import Advertiser, Block, Category, Door, Opposition, Partner, RefusalMode, Scope, Stream
+from gateway.core.model import Advertiser, Category, Partner, RefusalMode, Stream
+from gateway.core.record import Block, Door, Opposition, Scope
 from gateway.core.token import stream_number
 from gateway.flow.administer import Administer, Lifted, Reach, Refused
 from gateway.flow.intake import Row, Tally, take_in

@@ -10,8 +10,9 @@ import pytest
 
 from gateway.core import reply as replies
 from gateway.core.evidence import Kind
-from gateway.core.model import Audience, Basis, Outcome, RefusalMode
+from gateway.core.model import Outcome, RefusalMode
 from gateway.core.notice import Notices
+from gateway.core.record import Audience, Basis
 from gateway.flow.ports import Addressee, Envelope, Still
 from tests.support.company import CLAIRE, MARC, Company, address, letterhead, newsletter, read
 from tests.support.letters import TEMPLATES

@@ -9,7 +9,9 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.evidence import Kind
-from gateway.core.model import Block, Outcome, Reason, RefusalMode
+from gateway.core.model import Outcome, RefusalMode
+from gateway.core.record import Block
+from gateway.core.verdict import Reason
 from gateway.flow.deliver import Schedule
 from gateway.flow.desk import MailFrom, RcptTo
 from gateway.flow.notify import OWN_MAIL

@@ -10,7 +10,8 @@ import pytest
 
 from gateway.core import reply as replies
 from gateway.core.evidence import Kind
-from gateway.core.model import Block, Fate, Outcome, RefusalMode, Stage
+from gateway.core.model import Fate, Outcome, RefusalMode, Stage
+from gateway.core.record import Block
 from gateway.core.reply import RECIPIENT_OK, Reply, for_outcome
 from gateway.flow.desk import MailFrom, RcptTo
 from tests.support.company import CLAIRE, HOST, MARC, PAUL, PEER, WAITS, Company, newsletter, read, reported

@@ -10,7 +10,9 @@ import pytest
 from gateway.core.address import Identity
 from gateway.core.change import Oppose
 from gateway.core.evidence import Kind
-from gateway.core.model import Allow, Basis, Block, Door, Due, Opposition, PersonKey, Reason, Refuse, Scope, Undecided
+from gateway.core.model import PersonKey
+from gateway.core.record import Basis, Block, Door, Opposition, Scope
+from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided
 from gateway.flow.ports import Unavailable
 from tests.support.clock import START
 from tests.support.company import CLAIRE, FR, MAISON, NEWS, SERVICE, VOISIN, Company, address

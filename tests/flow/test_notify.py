@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import reply as replies
-from gateway.core.model import Outcome, Reason
+from gateway.core.model import Outcome
 from gateway.core.reply import REFUSALS, for_outcome
+from gateway.core.verdict import Reason
 from gateway.flow.notify import LIFE, OWN_MAIL
 from gateway.flow.ports import Addressee, Envelope, Unavailable
 from tests.support.clock import START

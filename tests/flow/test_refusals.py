@@ -10,8 +10,10 @@ from gateway.core import reply as replies
 from gateway.core.decide import Question
 from gateway.core.evidence import Kind
 from gateway.core.explain import explain
-from gateway.core.model import Audience, Basis, Block, Reason, RefusalMode, Scope
+from gateway.core.model import RefusalMode
+from gateway.core.record import Audience, Basis, Block, Scope
 from gateway.core.reply import RECIPIENT_OK, REFUSALS, Reply
+from gateway.core.verdict import Reason
 from tests.support.clock import START
 from tests.support.company import (
     CLAIRE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.change import Learn
-from gateway.core.model import Audience, Basis, Consent, Door, Scope, Who
+from gateway.core.record import Audience, Basis, Consent, Door, Scope, Who
 from gateway.core.token import mint
 from gateway.flow.ports import Unavailable
 from tests.support.clock import START

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.model import Audience, Basis, Block, RefusalMode
+from gateway.core.model import RefusalMode
+from gateway.core.record import Audience, Basis, Block
 from tests.support.gateway import letter
 from tests.support.journey import FAST, doors, house, one_click
 

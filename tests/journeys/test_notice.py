@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.core.model import Audience, Basis
+from gateway.core.record import Audience, Basis
 from tests.support.gateway import letter
 from tests.support.journey import House, house, one_click, text
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from gateway.core.address import Identity
 from gateway.core.change import Change, Learn
 from gateway.core.evidence import verify
-from gateway.core.model import Audience, Basis, Consent
+from gateway.core.record import Audience, Basis, Consent
 from gateway.edges.keys import KeyRing
 from gateway.edges.store.sqlite import open_store
 from tests.support.gateway import SECRET, WHEN, letter, person, threaded

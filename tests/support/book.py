@@ -27,7 +27,8 @@ from gateway.core.change import (
     Withdraw,
 )
 from gateway.core.evidence import Event
-from gateway.core.model import Block, Consent, Facts, NoticeGiven, Opposition, PersonKey, Ref, Scope, Tool, Who
+from gateway.core.model import PersonKey, Ref, Tool
+from gateway.core.record import Block, Consent, Facts, NoticeGiven, Opposition, Scope, Who
 from gateway.flow.ports import Note, Reading, Unavailable
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]

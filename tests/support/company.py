@@ -21,24 +21,10 @@ from gateway.core.address import Address, Identity, parse
 from gateway.core.change import Enlist, Learn, Oppose
 from gateway.core.compose import Letterhead
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import (
-    Advertiser,
-    Audience,
-    Basis,
-    Block,
-    Category,
-    Consent,
-    Door,
-    Opposition,
-    Partner,
-    PersonKey,
-    RefusalMode,
-    Scope,
-    Stream,
-    Tool,
-)
+from gateway.core.model import Advertiser, Category, Partner, PersonKey, RefusalMode, Stream, Tool
 from gateway.core.notice import Notices
 from gateway.core.policy import Policy
+from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Scope
 from gateway.core.reply import Reply
 from gateway.core.sign import Algorithm, DkimKey
 from gateway.core.token import TokenKeys, stream_number

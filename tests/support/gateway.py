@@ -19,7 +19,8 @@ from typing import TypeVar
 from gateway.app import Addresses, Gateway
 from gateway.core.address import Address, Identity, parse
 from gateway.core.change import Change, Enlist, Learn, Oppose
-from gateway.core.model import Audience, Basis, Block, Consent, Door, Opposition, PersonKey, RefusalMode, Scope, Tool
+from gateway.core.model import PersonKey, RefusalMode, Tool
+from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Scope
 from gateway.core.sign import Algorithm
 from gateway.edges.keys import KeyRing, write_dkim_key
 from gateway.edges.logs import JsonLog

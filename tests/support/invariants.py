@@ -19,9 +19,11 @@ import dkim
 
 from gateway.core.address import Identity
 from gateway.core.evidence import Event, Kind, parse_event, verify
-from gateway.core.model import Category, Opposition, PersonKey, Reason
+from gateway.core.model import Category, PersonKey
+from gateway.core.record import Opposition
 from gateway.core.sign import public_record
 from gateway.core.token import read
+from gateway.core.verdict import Reason
 from gateway.edges.keys import KeyRing, load_dkim
 from gateway.edges.sink import Received
 from gateway.edges.store.spool import open_spool

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gateway.core.mime import Malformed, Message, parse
-from gateway.core.model import Advertiser, Category, Due, Partner, RefusalMode, Stream
+from gateway.core.model import Advertiser, Category, Partner, RefusalMode, Stream
 from gateway.core.notice import NoticeFault, Notices, Words
 from gateway.core.rewrite import CannotCarry, Edit, Rewritten, rewrite
+from gateway.core.verdict import Due
 from tests.support.corpora import ROOT
 
 OPT_OUT = "https://optout.example/u/" + "abcdefgh234567ij" * 3

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from gateway.core.address import Identity
 from gateway.core.change import Learn
-from gateway.core.model import Audience, Basis, Consent
+from gateway.core.record import Audience, Basis, Consent
 from gateway.edges.keys import KeyRing
 from gateway.edges.sink import Sink
 from gateway.edges.store.sqlite import open_store

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Audience, Basis, Block, Consent, Door, NoticeGiven, Opposition, PersonKey, Scope
+from gateway.core.model import PersonKey
+from gateway.core.record import Audience, Basis, Block, Consent, Door, NoticeGiven, Opposition, Scope
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PARIS = datetime(2026, 1, 15, 9, 30, tzinfo=timezone(timedelta(hours=1)))

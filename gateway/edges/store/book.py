@@ -14,7 +14,8 @@ import apsw
 
 from gateway.core.change import FACTUAL, Change
 from gateway.core.evidence import Event
-from gateway.core.model import Consent, Facts, Opposition, PersonKey, Ref, Tool, Who
+from gateway.core.model import PersonKey, Ref, Tool
+from gateway.core.record import Consent, Facts, Opposition, Who
 from gateway.edges.store import changes as write
 from gateway.edges.store.database import Database, Row
 from gateway.edges.store.facts import read

@@ -10,7 +10,8 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import TypeVar
 
-from gateway.core.model import Consent, Facts, NoticeGiven, Opposition, PersonKey, Who
+from gateway.core.model import PersonKey
+from gateway.core.record import Consent, Facts, NoticeGiven, Opposition, Who
 from gateway.edges.store.changes import FOREIGN_HASH, STAND
 from gateway.edges.store.database import Database, Row
 from gateway.edges.store.rows import CONSENT_COLUMNS, NOTICE_COLUMNS, OPPOSITION_COLUMNS, consent, notice, opposition

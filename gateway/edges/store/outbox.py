@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from gateway.core.model import PersonKey, Scope
+from gateway.core.model import PersonKey
+from gateway.core.record import Scope
 from gateway.edges.store.database import Database
 from gateway.edges.store.instant import instant
 from gateway.flow.ports import Note

@@ -5,19 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from gateway.core.model import (
-    Audience,
-    Basis,
-    Block,
-    Consent,
-    Door,
-    NoticeGiven,
-    Opposition,
-    PersonKey,
-    RefusalMode,
-    Scope,
-    Tool,
-)
+from gateway.core.model import PersonKey, RefusalMode, Tool
+from gateway.core.record import Audience, Basis, Block, Consent, Door, NoticeGiven, Opposition, Scope
 from gateway.edges.store.database import Row
 from gateway.edges.store.instant import instant, parsed
 

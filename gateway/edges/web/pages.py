@@ -14,7 +14,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.core.model import Advertiser, Scope, Stream
+from gateway.core.model import Advertiser, Stream
+from gateway.core.record import Scope
 
 KINDS = ("ask", "done", "forged", "later")
 NAMES = {"fr": "Français", "en": "English", "de": "Deutsch", "es": "Español", "it": "Italiano"}

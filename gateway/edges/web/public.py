@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.core.model import Door, Scope
+from gateway.core.record import Door, Scope
 from gateway.edges.web.pages import Pages
 from gateway.flow.ports import Clock, Unavailable
 from gateway.flow.way_back import Holder, WayBack

@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from gateway.core.change import Accept, Change, Enlist, KeepOwnUnsubscribe, Learn, Lift, Oppose, Tell, Withdraw
 from gateway.core.evidence import verify
-from gateway.core.model import Basis, Block, Door, Opposition, Scope, Tool, Who
+from gateway.core.model import Tool
+from gateway.core.record import Basis, Block, Door, Opposition, Scope, Who
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from tests.support.book import MemoryBook
 from tests.support.people import at, consent, event, person

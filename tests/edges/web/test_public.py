@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
-from gateway.core.model import Door, Scope, Who
+from gateway.core.record import Door, Scope, Who
 from gateway.edges.web.pages import Pages, link
 from gateway.edges.web.public import MAX_BODY, Form, read_form
 from tests.support.clock import START
