@@ -17,7 +17,8 @@ from gateway.core import reply as replies
 from gateway.core.header import unfold
 from gateway.core.mime import Message
 from gateway.core.model import Category, Partner, PersonKey, Stream
-from gateway.core.notice import LANGUAGES, NoticeFault, Notices, Words
+from gateway.core.notice import LANGUAGES, NO_PARTNERS, NoticeFault, Notices, Shown, Words
+from gateway.core.record import NamedPartner
 from gateway.core.reply import Reply
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
 from gateway.core.sign import DkimKey, Unsigned, body_digest, finish, prepare, private_sign
@@ -64,12 +65,18 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """The one copy one person gets: why it may be written decides which words are due."""
+    """The one copy one person gets: why it may be written decides which words are due.
+
+    `list_version` is the advertiser's current partner list, empty where none is published; `news` are the partners in it that this
+    copy tells of (R-FR-24, R-FR-25).
+    """
 
     person: PersonKey
     due: Due
     source: str
     partner: Partner | None
+    list_version: str = ""
+    news: tuple[NamedPartner, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +147,7 @@ def _words(message: Message, head: Letterhead, copy: Copy, token: str) -> Words 
         head.authority_url,
         head.authority_name,
         language(message, head.stream),
+        Shown(partners_url(head), copy.news) if copy.list_version else NO_PARTNERS,
     )
 
 
@@ -155,6 +163,11 @@ _OBSTACLES = {
 def opt_out_url(head: Letterhead, token: str) -> str:
     """The https door of one person and stream (R-STD-32)."""
     return f"{head.public_url}/u/{token}"
+
+
+def partners_url(head: Letterhead) -> str:
+    """Where the advertiser's current partner list is, for anybody (R-FR-25)."""
+    return f"{head.public_url}/p/{head.stream.advertiser.name}"
 
 
 def language(message: Message, stream: Stream) -> str:

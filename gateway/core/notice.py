@@ -19,6 +19,7 @@ from jinja2 import DictLoader, StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from gateway.core.model import Advertiser, Partner, Stream
+from gateway.core.record import NamedPartner
 from gateway.core.verdict import Due
 
 LANGUAGES = ("fr", "en")
@@ -66,6 +67,11 @@ def clean(value: str) -> str:
     return _UNSEEN.sub(" ", value).strip()
 
 
+def is_web_address(text: str) -> bool:
+    """Whether a text can stand as a link in mail and pages without any escape but HTML's own."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
+
+
 def _missing_identity(advertiser: Advertiser) -> tuple[str, ...]:
     facts = {
         "legal_name": advertiser.legal_name,
@@ -73,6 +79,20 @@ def _missing_identity(advertiser: Advertiser) -> tuple[str, ...]:
         "contact": advertiser.contact,
     }
     return tuple(name for name, value in facts.items() if not clean(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a collector's mail shows of its partners: where its current list is, and who in it is new to this person.
+
+    R-FR-24, R-FR-25. No address where the advertiser has published no list.
+    """
+
+    url: str = ""
+    news: tuple[NamedPartner, ...] = ()
+
+
+NO_PARTNERS = Shown()
 
 
 class _Case(NamedTuple):
@@ -85,6 +105,7 @@ class _Case(NamedTuple):
     authority_url: str
     authority_name: str
     language: str
+    shown: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +136,14 @@ class Notices:
         authority_url: str,
         authority_name: str,
         language: str,
+        shown: Shown = NO_PARTNERS,
     ) -> Words | NoticeFault:
         """The words due to one person; an unknown language is French."""
-        if not _WEB_ADDRESS.fullmatch(opt_out_url):
+        if not is_web_address(opt_out_url):
             return NoticeFault("opt-out address is not a web address")
         tongue = language.lower()[:2]
         tongue = tongue if tongue in LANGUAGES else LANGUAGES[0]
-        kept = self._kept(_Case(stream, due, source, partner, authority_url, authority_name, tongue))
+        kept = self._kept(_Case(stream, due, source, partner, authority_url, authority_name, tongue, shown))
         if isinstance(kept, NoticeFault):
             return kept
         link = escape(opt_out_url)
@@ -155,6 +177,8 @@ class Notices:
             return NoticeFault(f"template: {fault}")
         if _URL_HERE not in text or _URL_HERE not in html:
             return NoticeFault("template does not show the opt-out address")
+        if hidden := _hidden(case.shown, text, html):
+            return NoticeFault("template does not show the partners", hidden)
         return _Kept(tuple(_wrapped_text(text).split(_URL_HERE)), _cut(_wrapped_html(html)), self._hash(case.language))
 
     def _hash(self, language: str) -> str:
@@ -168,7 +192,10 @@ class Notices:
 
 def _names() -> tuple[str, ...]:
     parts = tuple(
-        f"{part}.{language}.{form}.j2" for language in LANGUAGES for part in ("footer", "notice") for form in ("txt", "html")
+        f"{part}.{language}.{form}.j2"
+        for language in LANGUAGES
+        for part in ("footer", "notice", "partners")
+        for form in ("txt", "html")
     )
     return ("frame.txt.j2", "frame.html.j2", *parts)
 
@@ -192,8 +219,10 @@ def _facts(case: _Case) -> dict[str, object] | NoticeFault:
         "privacy_url": advertiser.privacy_url,
         "authority_url": case.authority_url,
         "source_privacy_url": partner.privacy_url if partner else "",
+        "partners_url": case.shown.url,
     }
-    wrong = [name for name, url in web.items() if url and not _WEB_ADDRESS.fullmatch(url)]
+    wrong = [name for name, url in web.items() if url and not is_web_address(url)]
+    wrong += ["news" for one in case.shown.news if not is_web_address(one.privacy_url)]
     if wrong:
         return NoticeFault("not a web address", tuple(wrong))
     return {
@@ -212,14 +241,21 @@ def _facts(case: _Case) -> dict[str, object] | NoticeFault:
         "purpose": clean(case.stream.purpose),
         "authority_name": clean(case.authority_name) or "CNIL",
         "opt_out_url": _URL_HERE,
+        "news": [(clean(one.legal_name), one.privacy_url) for one in case.shown.news],
     }
+
+
+def _hidden(shown: Shown, text: str, html: str) -> tuple[str, ...]:
+    """What the law wants shown of partners and the templates left out: an operator's own frame may know no list."""
+    due = {"list": shown.url, **{one.name: one.privacy_url for one in shown.news}}
+    return tuple(name for name, url in due.items() if url not in text or escape(url) not in html)
 
 
 def _href(contact: str) -> str:
     """What a contact links to: a mail or web address as it is, anything else to nothing."""
     if _MAIL_ADDRESS.fullmatch(contact):
         return f"mailto:{contact}"
-    return contact if _WEB_ADDRESS.fullmatch(contact) else ""
+    return contact if is_web_address(contact) else ""
 
 
 def _wrapped_text(text: str) -> str:

@@ -13,9 +13,9 @@ from selectolax.lexbor import LexborHTMLParser
 
 from gateway.core.html import insertion_point, walked
 from tests.support.corpora import corpus
-from tests.support.letters import HEAD, MARK, leaves, words
+from tests.support.letters import HEAD, MARK, SHOWN, leaves, words
 
-WORDS = words()
+WORDS = words(shown=SHOWN)
 ASCII_WORDS = WORDS.html.encode("ascii", "xmlcharrefreplace").replace(b"\n", b"\r\n")
 
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from gateway.core.notice import NoticeFault, Notices, Words, missing_fields
+from gateway.core.notice import NO_PARTNERS, NoticeFault, Notices, Shown, Words, missing_fields
+from gateway.core.record import NamedPartner
 from gateway.core.verdict import Due
-from tests.support.letters import ADVERTISER, NOTICES, OPT_OUT, PARTNER, STREAM, TEMPLATES, words
+from tests.support.letters import ADVERTISER, NOTICES, OPT_OUT, PARTNER, SHOWN, STREAM, TEMPLATES, words
 
 
 def shown(html: str) -> str:
@@ -79,7 +80,7 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 def test_nothing_we_add_is_hidden_small_or_faint(language: str) -> None:
-    html = words(Due.FULL_NOTICE, language).html
+    html = words(Due.FULL_NOTICE, language, SHOWN).html  # R-MBX-20
     assert not re.search(r"display\s*:\s*none|visibility|opacity|text-indent|font-size:\s*0|mso-hide|<script|<style|class=", html)
     assert min(map(int, re.findall(r"font-size:(\d+)px", html))) >= 10
     grounds = set(re.findall(r"background-color:(#[0-9a-f]{6})", html))
@@ -201,4 +202,75 @@ def test_the_lines_are_the_html_and_only_those_with_the_address_differ(due: Due)
         assert all((OPT_OUT in piece) == number % 2 for number, piece in enumerate(one.lines))
     assert isinstance(made[0], Words)
     assert isinstance(made[1], Words)
+    assert all(a is b for a, b in zip(made[0].lines[::2], made[1].lines[::2], strict=True))
+
+
+# Partners (R-FR-24, R-FR-25)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("due", list(Due))
+def test_a_collectors_mail_links_its_current_list_of_partners_in_both_forms(due: Due, language: str) -> None:
+    """R-FR-25."""
+    made = words(due, language, Shown(SHOWN.url))
+    assert made.text.count(SHOWN.url) == 1
+    assert hrefs(made.html).count(SHOWN.url) == 1
+    assert SHOWN.url not in words(due, language).text + words(due, language).html
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("number", [1, 2])
+def test_new_partners_are_named_with_their_privacy_policies_and_how_to_refuse(language: str, number: int) -> None:
+    """R-FR-24."""
+    made = words(Due.NONE, language, Shown(SHOWN.url, SHOWN.news[:number]))
+    refuse = {"fr": "Pour refuser que votre adresse", "en": "To refuse that your address be passed"}[language]
+    for text in (re.sub(r"\s+", " ", made.text), shown(made.html)):
+        assert refuse in text
+        assert [one.legal_name in text for one in SHOWN.news] == [True, number == 2]
+    for one in SHOWN.news[:number]:
+        assert one.privacy_url in made.text
+        assert one.privacy_url in hrefs(made.html)
+    assert hrefs(made.html).count(OPT_OUT) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_partner_name_is_only_text(name: str) -> None:
+    """R-FR-34."""
+    hostile = words(Due.NONE, shown=Shown(SHOWN.url, (NamedPartner("x", name, "https://x.example/"),)))
+    plain = words(Due.NONE, shown=SHOWN)
+    assert {node.tag for node in LexborHTMLParser(hostile.html).css("*")} == {
+        node.tag for node in LexborHTMLParser(plain.html).css("*")
+    }
+    assert "49" not in hostile.text
+    for form in (hostile.text, hostile.html):
+        assert not re.search("[\r\v\f\x85\u2028\u2029\u202e\u200b\ue000]", form)
+    assert "\nBcc" not in hostile.text
+    assert "\n-- \n" not in hostile.text
+
+
+@given(st.text(max_size=200))
+def test_no_partner_name_breaks_the_words(name: str) -> None:
+    """R-FR-34."""
+    made = words(Due.NONE, shown=Shown(SHOWN.url, (NamedPartner("x", name, "https://x.example/"),)))
+    assert all(len(line) < 998 for line in made.html.splitlines() + made.text.splitlines())
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "https://x.example/<b>", ""])
+def test_a_new_partner_without_a_privacy_policy_is_no_news_but_a_fault(url: str) -> None:
+    bad = Shown(SHOWN.url, (NamedPartner("x", "X SA", url),))
+    assert isinstance(NOTICES.compose(STREAM, Due.NONE, "", None, OPT_OUT, "", "CNIL", "fr", bad), NoticeFault)
+
+
+def test_own_templates_that_hide_the_list_or_the_news_are_a_fault() -> None:
+    """R-FR-25: what was not shown must not be recorded as shown."""
+    for name in ("frame.txt.j2", "frame.html.j2"):
+        old = Notices(TEMPLATES | {name: re.sub(r"\{% if partners_url.*?endif %\}", "", TEMPLATES[name], flags=re.DOTALL)})
+        assert old.compose(STREAM, Due.NONE, "", None, OPT_OUT, "", "CNIL", "fr", SHOWN) == NoticeFault(
+            "template does not show the partners", ("list", "sport", "jardin")
+        )
+        assert isinstance(old.compose(STREAM, Due.NONE, "", None, OPT_OUT, "", "CNIL", "fr", NO_PARTNERS), Words)
+
+
+def test_everybody_who_gets_the_same_news_shares_one_rendering() -> None:
+    made = [words(shown=Shown(SHOWN.url, tuple(SHOWN.news))) for _ in range(2)]
     assert all(a is b for a, b in zip(made[0].lines[::2], made[1].lines[::2], strict=True))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.core.mime import Malformed, Message, parse
 from gateway.core.model import Advertiser, Category, Partner, RefusalMode, Stream
-from gateway.core.notice import NoticeFault, Notices, Words
+from gateway.core.notice import NO_PARTNERS, NoticeFault, Notices, Shown, Words
+from gateway.core.record import NamedPartner
 from gateway.core.rewrite import CannotCarry, Edit, Rewritten, rewrite
 from gateway.core.verdict import Due
 from tests.support.corpora import ROOT
@@ -26,6 +27,14 @@ STREAM = Stream(
     "news", 1, ADVERTISER, Category.MARKETING, "vous informer de nos nouveautés", "fr", "sink", RefusalMode.REJECT, "fr", ()
 )
 PARTNER = Partner("jeux", "Jeux & Loisirs SARL", "https://jeux.example/donnees", "dpo@jeux.example", True, False)
+SHOWN = Shown(
+    "https://optout.example/p/acme",
+    (
+        NamedPartner("sport", "Sport & Santé SAS", "https://sport.example/donnees?langue=fr&page=2"),
+        NamedPartner("jardin", "Le Jardin d’Été SARL", "https://jardin.example/vie-privee"),
+    ),
+)
+"""A list with two partners that are new to the person."""
 PUT = (
     ("List-Unsubscribe", f"<{OPT_OUT}>, <mailto:u-token@in.example?subject=unsubscribe>".encode()),
     ("List-Unsubscribe-Post", b"List-Unsubscribe=One-Click"),
@@ -38,9 +47,9 @@ HEAD = (
 )
 
 
-def words(due: Due = Due.FULL_NOTICE, language: str = "fr") -> Words:
+def words(due: Due = Due.FULL_NOTICE, language: str = "fr", shown: Shown = NO_PARTNERS) -> Words:
     """The shipped words for one person."""
-    made = NOTICES.compose(STREAM, due, "jeux", PARTNER, OPT_OUT, "https://www.cnil.fr/plaintes", "CNIL", language)
+    made = NOTICES.compose(STREAM, due, "jeux", PARTNER, OPT_OUT, "https://www.cnil.fr/plaintes", "CNIL", language, shown)
     assert not isinstance(made, NoticeFault), made
     return made
 
