@@ -117,7 +117,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Keep a text that verdicts will rest on; a label that is kept already is left as it is (R-FR-86)."""
+    """Keep a text that verdicts rest on from now on; one that is the latest of its kind and name already changes nothing (R-FR-86)."""
 
     ruling: Ruling
 

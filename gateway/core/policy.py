@@ -5,8 +5,10 @@ It knows no file: where a fault stands in the text is found by whoever read it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 
 from pydantic import ValidationError
@@ -36,7 +38,8 @@ class PolicyFault:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One pack, compiled; `book` holds its parameters, `off` are the rules it switches off, `label` is `name@version#hash8`."""
+    """One pack, compiled; `book` holds its parameters, `off` are the rules it switches off, `label` is `name@version#hash8`,
+    `text` the whole of it as a ruling keeps it."""
 
     name: str
     version: str
@@ -54,6 +57,7 @@ class Policy:
     rejected_actions: frozenset[str]
     cases: tuple[Case, ...]
     label: str
+    text: str
 
     def rule(self, rule_id: str) -> Rule:
         """The rule of that id; one the pack has no words for is named by its id alone."""
@@ -75,7 +79,24 @@ def parse(table: Mapping[str, object], digest: str) -> Policy | PolicyFault:
     unknown = next((rule for case in pack.case for rule in case.expect.rules if rule not in _tables(pack)), None)
     if unknown:
         return PolicyFault(("case",), f"an example expects {unknown}, which is no rule of this pack")
-    return _compile(pack, digest)
+    return _compile(pack, digest, pack_text(table, digest))
+
+
+def pack_text(table: Mapping[str, object], digest: str) -> str:
+    """A pack's parsed table as self-contained JSON, from which `read_pack` has the same policy again (R-FR-86)."""
+    return json.dumps({"digest": digest, "table": table}, ensure_ascii=False, sort_keys=True, default=_plain)
+
+
+def read_pack(text: str) -> Policy | PolicyFault:
+    """The policy that a ruling's text tells."""
+    told = json.loads(text)
+    return parse(told["table"], told["digest"])
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)
 
 
 def _tables(pack: Pack) -> dict[str, RuleTable]:
@@ -84,7 +105,7 @@ def _tables(pack: Pack) -> dict[str, RuleTable]:
     return {str(field.alias): getattr(pack.rule, name) for name, field in fields.items()}
 
 
-def _compile(pack: Pack, digest: str) -> Policy:
+def _compile(pack: Pack, digest: str, text: str) -> Policy:
     tables = _tables(pack)
     book = pack.rule
     return Policy(
@@ -104,4 +125,5 @@ def _compile(pack: Pack, digest: str) -> Policy:
         rejected_actions=frozenset(book.no_consent_at_all.actions if book.no_consent_at_all.enabled else ()),
         cases=pack.case,
         label=f"{pack.name}@{pack.version}#{digest[:8]}",
+        text=text,
     )
