@@ -117,7 +117,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Keep a text that verdicts rest on from now on; one that is the latest of its kind and name already changes nothing (R-FR-86)."""
+    """Keep a text that verdicts rest on from now on; the latest of its kind and name again changes nothing (R-FR-86)."""
 
     ruling: Ruling
 
