@@ -18,6 +18,7 @@ COMMANDS = (
     "oppose",
     "consent",
     "policy",
+    "adopting",
     "explain",
     "journal",
     "keys",

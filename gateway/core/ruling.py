@@ -19,10 +19,11 @@ STREAM = "stream"
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A stream as decisions see it: its configuration, and the notice fields nobody configured."""
+    """A stream as decisions see it: its configuration, the notice fields nobody configured, the names of the packs in use."""
 
     stream: Stream
     missing_notice: tuple[str, ...]
+    packs: tuple[str, ...]
 
     @property
     def text(self) -> str:
@@ -45,7 +46,7 @@ def read_setup(text: str) -> Setup:
     who = Advertiser(**{**advertiser, "from_domains": tuple(advertiser["from_domains"])})
     lists = {name: tuple(given[name]) for name in ("relates_to", "product_families")}
     words = {"category": Category(given["category"]), "refusal": RefusalMode(given["refusal"])}
-    return Setup(Stream(**{**given, **lists, **words, "advertiser": who}), tuple(told["missing_notice"]))
+    return Setup(Stream(**{**given, **lists, **words, "advertiser": who}), tuple(told["missing_notice"]), tuple(told["packs"]))
 
 
 def _fields(stream: Stream) -> dict[str, Any]:

@@ -65,8 +65,8 @@ def read_policy(name: str, own: Path | None = None) -> Policy | FileFault:
         line = re.search(r"at line (\d+)", str(fault))
         return FileFault(path, int(line[1]) if line else text.count("\n") + 1, str(fault).partition(" (at ")[0])
     digest = hashlib.sha256(text.encode())
-    if fault := _expand(table, own, digest):
-        return fault if fault.line else FileFault(fault.path, 0, f"{fault.why} (named by {path.name})")
+    if unreadable := _expand(table, own, digest):
+        return FileFault(unreadable.path, unreadable.line, f"{unreadable.why} (named by {path.name})")
     policy = parse(table, digest.hexdigest())
     if isinstance(policy, PolicyFault):
         return FileFault(path, line_of(text, policy.where), f"{_spelled(policy.where)} {policy.why}")

@@ -49,6 +49,10 @@ class Report:
         missing = missing_fields(stream.advertiser, "recorded", None)
         return explain(self._policies[stream.policy], Question(stream, address, missing, self._clock.now()), facts)
 
+    async def look(self, address: Address, what: str, stream: str = "") -> None:
+        """Leave the trace of a look that somebody else's reading is (R-DP-20)."""
+        await self._record_look(self._identity.person(address), what, stream)
+
     async def consents(self, address: Address, advertiser: str = "") -> Sequence[Consent]:
         """A person's records, history included; the look is recorded."""
         person = self._identity.person(address)
@@ -81,7 +85,9 @@ class Report:
         return await check(self._journal.entries(), [*heads, *exported], heads)
 
     async def _look(self, person: PersonKey, what: str, stream: Stream | None = None) -> None:
-        name = stream.name if stream else ""
+        await self._record_look(person, what, stream.name if stream else "")
+
+    async def _record_look(self, person: PersonKey, what: str, name: str) -> None:
         await self._book.commit([Event(at=self._clock.now(), kind=Kind.LOOK, outcome=what, stream=name, person=person.hex())])
 
 
