@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ERASURE = "erasure"
     RETENTION = "retention"
     NOTICE = "notice"
+    ACT = "act"
 
 
 @dataclass(frozen=True, slots=True)
