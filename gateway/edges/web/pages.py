@@ -43,11 +43,13 @@ class Writer:
 
 def writer(stream: Stream | None) -> Writer:
     """The advertiser of a stream; nobody for a stream no longer configured."""
-    if stream is None:
-        return Writer()
-    who: Advertiser = stream.advertiser
+    return Writer() if stream is None else imprint(stream.advertiser, stream.purpose or stream.name)
+
+
+def imprint(who: Advertiser, purpose: str = "") -> Writer:
+    """An advertiser, writing for a purpose or for none in particular."""
     name = who.legal_name or who.name
-    return Writer(name, who.postal_address, link(who.contact), link(who.privacy_url), link(who.dpo), stream.purpose or stream.name)
+    return Writer(name, who.postal_address, link(who.contact), link(who.privacy_url), link(who.dpo), purpose)
 
 
 def link(text: str) -> Link:
@@ -62,7 +64,8 @@ def link(text: str) -> Link:
 class Pages:
     """Every page in every language, and the content security policy that fits them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shipped: Path | None = None) -> None:
+        """`shipped` is where templates come from that an operator's own folder lacks."""
         style = (folder / "page.css").read_text(encoding="utf-8")
         digest = b64encode(hashlib.sha256(style.encode()).digest()).decode()
         self.policy = (
@@ -72,8 +75,13 @@ class Pages:
         self.languages = tuple(sorted(path.name.split(".")[1] for path in folder.glob("ask.*.html.j2")))
         self._default = "fr" if "fr" in self.languages else self.languages[0]
         self._environment = Environment(
-            loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
+            loader=FileSystemLoader([folder, shipped or folder]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            auto_reload=False,
         )
+        self._templates = frozenset(self._environment.list_templates())
         self._environment.globals["style"] = Markup(style)  # noqa: S704  the operator's own file, not input
         self._environment.globals["languages"] = [(code, NAMES.get(code, code)) for code in self.languages]
         self._made: dict[tuple[str, str, Writer, str], bytes] = {}
@@ -105,6 +113,15 @@ class Pages:
     def forged(self, language: str) -> bytes:
         """The one answer to every token that is not ours."""
         return self._page("forged", language, Writer(), "")
+
+    def render(self, kind: str, language: str, who: Writer, **facts: object) -> bytes:
+        """A page of another room in the same frame, from its own facts and `KIND.LANGUAGE.html.j2`; nothing is kept.
+
+        Where nobody wrote it in that language, another one is spoken.
+        """
+        spoken = next((code for code in (language, self._default) if f"{kind}.{code}.html.j2" in self._templates), "en")
+        template = self._environment.get_template(f"{kind}.{spoken}.html.j2")
+        return template.render(page=kind, lang=spoken, who=who, **facts).encode()
 
     def _page(self, kind: str, language: str, who: Writer, scope: str) -> bytes:
         """Rendered once for each of the few combinations the configuration allows."""
