@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
+from gateway.edges.files import shipped
 from gateway.edges.http import Fetcher
 from gateway.edges.logs import JsonLog
 from gateway.edges.smtp.auth import Throttle
@@ -22,6 +23,7 @@ from gateway.edges.smtp.terms import Kind
 from gateway.edges.smtp.upstream import Upstream
 from gateway.edges.web.health import Check, Health
 from gateway.edges.web.pages import Pages
+from gateway.edges.web.partner_page import PartnerPage
 from gateway.edges.web.public import OptOut
 from gateway.edges.web.server import Web
 from gateway.flow.inbound import InboundDesk
@@ -126,8 +128,9 @@ class Gateway:
         )
         checks: dict[str, Check] = {}
         health = Health(checks, state.metrics.figures)
-        pages = Pages(folder_of("pages", settings.gateway.templates_dir))
-        routes = [*OptOut(way_back, pages, state.clock).routes(), *health.routes()]
+        pages = Pages(folder_of("pages", settings.gateway.templates_dir), shipped("templates") / "pages")
+        partners = PartnerPage(state.store.book, pages, {one.advertiser.name: one.advertiser for one in nouns.streams.values()})
+        routes = [*OptOut(way_back, pages, state.clock).routes(), *partners.routes(), *health.routes()]
         listen = settings.web.listen
         web = Web(routes, listen.host, listen.port, self._shared)
         public_url = settings.gateway.public_url.rstrip("/") or f"http://{listen.host}:{web.port}"
