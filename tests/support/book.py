@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import assert_never
 
 from gateway.core.change import (
     FACTUAL,
@@ -22,13 +21,29 @@ from gateway.core.change import (
     KeepOwnUnsubscribe,
     Learn,
     Lift,
+    NotePassing,
     Oppose,
+    Pause,
+    Publish,
+    Resume,
+    Stir,
     Tell,
     Withdraw,
 )
 from gateway.core.evidence import Event
 from gateway.core.model import PersonKey, Ref, Tool
-from gateway.core.record import Block, Consent, Facts, NoticeGiven, Opposition, Scope, Who
+from gateway.core.record import (
+    Arrangements,
+    Block,
+    Consent,
+    Facts,
+    NoticeGiven,
+    Opposition,
+    PartnerList,
+    Scope,
+    Transfer,
+    Who,
+)
 from gateway.flow.ports import Note, Reading, Unavailable
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]
@@ -54,6 +69,10 @@ class MemoryBook:
     _tools: dict[str, Tool] = field(default_factory=dict)
     _accepted: dict[bytes, datetime] = field(default_factory=dict)
     _own: dict[tuple[PersonKey, str], bytes] = field(default_factory=dict)
+    _lists: dict[str, tuple[PartnerList, ...]] = field(default_factory=dict)
+    _paused: set[str] = field(default_factory=set)
+    _transfers: list[Transfer] = field(default_factory=list)
+    _acts: dict[tuple[PersonKey, str], datetime] = field(default_factory=dict)
 
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
         """See `ports.Book`."""
@@ -113,6 +132,16 @@ class MemoryBook:
             if person in (None, consent.person) and advertiser in ("", consent.advertiser)
         ]
 
+    async def arrangements(self) -> Arrangements:
+        """See `ports.Book`."""
+        self._readable()
+        return Arrangements(dict(self._lists), frozenset(self._paused))
+
+    async def transfers(self, person: PersonKey | None = None, partner: str = "") -> Sequence[Transfer]:
+        """See `ports.Book`."""
+        self._readable()
+        return [one for one in self._transfers if person in (None, one.person) and partner in ("", one.partner)]
+
     async def has_hashes(self) -> bool:
         """See `ports.Book`."""
         self._readable()
@@ -160,6 +189,7 @@ class MemoryBook:
                 if one.person in keys and (one.scope is Scope.ALL or one.advertiser == advertiser)
             ),
             tuple(one for one in self._notices if one.person == who.person and one.advertiser == advertiser),
+            self._acts.get((who.person, advertiser)),
         )
 
     def _apply(self, change: Change) -> None:
@@ -187,8 +217,20 @@ class MemoryBook:
                 self._tools[tool.name] = tool
             case KeepForPerson():
                 self.kept.append(change)
+            case Publish(version):
+                known = self._lists.get(version.collector, ())
+                if all(one.version != version.version for one in known):
+                    self._lists[version.collector] = (*known, version)
+            case Pause(stream):
+                self._paused.add(stream)
+            case Resume(stream):
+                self._paused.discard(stream)
+            case NotePassing(transfer):
+                self._transfers.append(transfer)
+            case Stir(person, advertiser, at):
+                self._acts[person, advertiser] = max(at, self._acts.get((person, advertiser), at))
             case _:
-                assert_never(change)
+                raise NotImplementedError(type(change).__name__)
 
 
 def _id(one: Opposition) -> OppositionId:
