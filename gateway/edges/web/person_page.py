@@ -1,0 +1,45 @@
+"""The page a person can read of their own file, from `templates/pages/person.xx.html.j2`: one HTML text that loads nothing.
+
+Shows what it is given and decides nothing; the file it may be written to is the caller's.
+"""
+
+from __future__ import annotations
+
+from datetime import MAXYEAR, UTC, datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway.core.dossier_words import Sheet
+from gateway.edges.web.pages import Writer, link
+
+_DAYS = {"fr": "%d/%m/%Y %H:%M UTC"}
+_DAY = "%Y-%m-%d %H:%M UTC"
+
+
+class PersonPage:
+    """The page in every language there is a template for."""
+
+    def __init__(self, folder: Path) -> None:
+        styles = [(folder / name).read_text(encoding="utf-8") for name in ("page.css", "person.css")]
+        self.languages = tuple(sorted(path.name.split(".")[1] for path in folder.glob("person.??.html.j2")))
+        self._environment = Environment(
+            loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
+        )
+        self._environment.filters["link"] = link
+        self._environment.globals["style"] = Markup("\n".join(styles))  # noqa: S704  the operator's own files, not input
+
+    def render(self, sheet: Sheet, language: str) -> str:
+        """The page; in English where nobody wrote it in that language."""
+        spoken = language if language in self.languages else "en"
+        template = self._environment.get_template(f"person.{spoken}.html.j2")
+        self._environment.filters["day"] = lambda moment: _day(moment, spoken)
+        name = sheet.controllers[0].legal_name if sheet.controllers else ""
+        return template.render(page="person", lang=spoken, who=Writer(name), languages=(), sheet=sheet)
+
+
+def _day(moment: datetime, language: str) -> str:
+    """An instant to the minute; years before 1000 keep their four digits on every system."""
+    moment = moment.astimezone(UTC) if 1 < moment.year < MAXYEAR else moment
+    return moment.strftime(_DAYS.get(language, _DAY).replace("%Y", f"{moment.year:04}"))
