@@ -6,28 +6,32 @@ Decides nothing and opens no seal: keys and ciphertexts go in and come out as th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeVar
 
-import apsw
-
-from gateway.core.change import FACTUAL, Change
+from gateway.core.change import Change
 from gateway.core.evidence import Event
 from gateway.core.model import PersonKey, Ref, Tool
-from gateway.core.record import Consent, Facts, Opposition, Who
-from gateway.edges.store import changes as write
+from gateway.core.record import ApiKey, Arrangements, Consent, Enrolment, Facts, Opposition, Ruling, Transfer, Who
+from gateway.edges.store import history, office
+from gateway.edges.store.changes import HOUR, job
 from gateway.edges.store.database import Database, Row
-from gateway.edges.store.facts import read
+from gateway.edges.store.erase import drop_orphans
+from gateway.edges.store.facts import read, read_at
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.rows import CONSENT, OPPOSITION, TOOL, consent, opposition, tool
-from gateway.edges.store.writer import Job
-from gateway.flow.ports import Reading
+from gateway.edges.store.marks import ERASED, FOREIGN_HASH, PROBE, STAND, mark, unmark
+from gateway.edges.store.rows import CONSENT, OPPOSITION, opposition, whole_consent
+from gateway.flow.ports import Dossier, Reading, Tally
 
 _KEYS_AT_ONCE = 256
 _PAGE = 500
+_SMALL_PAGE = 200
+"""Of rows that take long to read back: a page never holds the loop for more than some milliseconds."""
 
+_MARKED = "SELECT at FROM mark WHERE name = ?"
 _ACCEPTED = "SELECT key FROM accepted WHERE key IN (KEYS) AND at >= ?"
 
 _OPPOSITIONS_OF = OPPOSITION + " WHERE person = ?"
@@ -36,6 +40,15 @@ _OPPOSITIONS_AFTER = (
 )
 _CONSENTS_OF = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) AND person = ?4 ORDER BY id LIMIT ?3"
 _CONSENTS_AFTER = CONSENT + " WHERE id > ?1 AND (?2 = '' OR advertiser = ?2) ORDER BY id LIMIT ?3"
+_REGISTER = CONSENT + " WHERE (person, id) > (?1, ?2) AND (?3 = '' OR advertiser = ?3) ORDER BY person, id LIMIT ?4"
+_TRANSFERS_OF = office.TRANSFER + " WHERE person = ?1 AND (?2 = '' OR partner = ?2) ORDER BY at, id"
+_TRANSFERS_AFTER = office.TRANSFER + " WHERE id > ?1 ORDER BY id LIMIT ?2"
+_TRANSFERS_TO = office.TRANSFER + " WHERE id > ?1 AND partner = ?3 ORDER BY id LIMIT ?2"
+_ENROLMENTS_OF = office.ENROLMENT + " WHERE person = ? ORDER BY asked_at, id"
+_ENROLMENTS_AFTER = office.ENROLMENT + " WHERE (asked_at, id) > (?, ?) ORDER BY asked_at, id LIMIT ?"
+_TALLIES = office.TALLY + " WHERE hour > ? ORDER BY hour, stream, provider, what"
+
+T = TypeVar("T")
 
 
 class SqliteBook:
@@ -55,7 +68,7 @@ class SqliteBook:
 
     async def stand(self) -> int:
         """See `ports.Book`; counted in the commit that changes the facts, whichever process makes it."""
-        found = self._database.rows("SELECT at FROM mark WHERE name = ?", (write.STAND,))
+        found = self._database.rows(_MARKED, (STAND,))
         return int(found[0][0]) if found else 0
 
     async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
@@ -68,16 +81,18 @@ class SqliteBook:
 
     def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
         """See `ports.Book`; a future of the running loop, which may be dropped."""
-        return self._database.append(prepare(events), _job(tuple(changes)) if changes else None)
+        prepared = prepare(events)
+        if not changes:
+            return self._database.append(prepared)
+        return self._database.append(prepared, job(tuple(changes), max([at for _, at, _ in prepared], default=None)))
 
     async def tool(self, name: str) -> Tool | None:
         """See `ports.Book`."""
-        found = self._database.rows(TOOL + " WHERE name = ?", (name,))
-        return tool(found[0]) if found else None
+        return self._one(office.TOOL + " WHERE name = ?", name, office.tool)
 
     async def tools(self) -> Sequence[Tool]:
         """See `ports.Book`; by name."""
-        return [tool(row) for row in self._database.rows(TOOL + " ORDER BY name")]
+        return [office.tool(row) for row in self._database.rows(office.TOOL + " ORDER BY name")]
 
     async def oppositions(self, person: PersonKey | None = None) -> Sequence[Opposition]:
         """See `ports.Book`; everyone's are read page by page, so that the loop goes on meanwhile."""
@@ -97,14 +112,100 @@ class SqliteBook:
         found: list[tuple[Consent, bytes]] = []
         after = 0
         while page := self._database.rows(sql, (after, advertiser, _PAGE, *one)):
-            found.extend((consent(row), row[-2]) for row in page)
+            found.extend(whole_consent(row) for row in page)
             after = page[-1][-1]
             await asyncio.sleep(0)
         return found
 
+    async def register(self, advertiser: str = "") -> AsyncIterator[tuple[Consent, bytes]]:
+        """See `ports.Book`; a record filed meanwhile may or may not come."""
+        after: Row = (b"", 0)
+        while page := self._database.rows(_REGISTER, (*after, advertiser, _SMALL_PAGE)):
+            for row in page:
+                yield whole_consent(row)
+            after = (page[-1][0], page[-1][-1])
+            await asyncio.sleep(0)
+
+    async def arrangements(self) -> Arrangements:
+        """See `ports.Book`; of one moment."""
+        return history.arrangements_now(self._database)
+
+    async def facts_at(self, advertiser: str, who: Who, stand: int) -> Facts | None:
+        """See `ports.Book`; None too for a time from which the file kept no history yet."""
+        return read_at(self._database, advertiser, who, stand)
+
+    async def stand_at(self, at: datetime) -> int:
+        """See `ports.Book`."""
+        return history.stand_at(self._database, at)
+
+    async def arrangements_at(self, stand: int) -> Arrangements:
+        """See `ports.Book`."""
+        return history.arrangements_then(self._database, stand)
+
+    async def ruling(self, label: str) -> Ruling | None:
+        """See `ports.Book`."""
+        return self._one(office.RULING + " WHERE label = ?", label, office.ruling)
+
+    async def rulings(self, kind: str = "") -> Sequence[Ruling]:
+        """See `ports.Book`; in the order in which they were adopted."""
+        return [office.ruling(row) for row in self._database.rows(office.RULING + " WHERE ?1 IN ('', kind) ORDER BY id", (kind,))]
+
+    async def transfers(self, person: PersonKey | None = None, partner: str = "") -> Sequence[Transfer]:
+        """See `ports.Book`; everyone's in the order in which they were recorded, page by page."""
+        if person is not None:
+            return [office.transfer(row) for row in self._database.rows(_TRANSFERS_OF, (person, partner))]
+        sql, one = (_TRANSFERS_TO, (partner,)) if partner else (_TRANSFERS_AFTER, ())
+        found: list[Transfer] = []
+        after = 0
+        while page := self._database.rows(sql, (after, _PAGE, *one)):
+            found.extend(office.transfer(row) for row in page)
+            after = page[-1][-1]
+            await asyncio.sleep(0)
+        return found
+
+    async def enrolment(self, digest: bytes) -> Enrolment | None:
+        """See `ports.Book`."""
+        return self._one(office.ENROLMENT + " WHERE id = ?", digest, office.enrolment)
+
+    async def enrolments(self, person: PersonKey | None = None) -> Sequence[Enrolment]:
+        """See `ports.Book`; everyone's are read page by page."""
+        if person is not None:
+            return [office.enrolment(row) for row in self._database.rows(_ENROLMENTS_OF, (person,))]
+        found: list[Enrolment] = []
+        after: Row = (-(2**63), b"")
+        while page := self._database.rows(_ENROLMENTS_AFTER, (*after, _SMALL_PAGE)):
+            found.extend(office.enrolment(row) for row in page)
+            after = (page[-1][5], page[-1][0])
+            await asyncio.sleep(0)
+        return found
+
+    async def tallies(self, since: datetime) -> Sequence[Tally]:
+        """See `ports.Book`; the hour that `since` falls in is among them."""
+        return [office.tally(row) for row in self._database.rows(_TALLIES, (micros(since) - HOUR,))]
+
+    async def api_key(self, name: str) -> ApiKey | None:
+        """See `ports.Book`."""
+        return self._one(office.API_KEY + " WHERE name = ?", name, office.api_key)
+
+    async def api_keys(self) -> Sequence[ApiKey]:
+        """See `ports.Book`; by name."""
+        return [office.api_key(row) for row in self._database.rows(office.API_KEY + " ORDER BY name")]
+
+    async def dossier(self, person: PersonKey) -> Dossier:
+        """See `ports.Book`."""
+        return history.dossier(self._database, person)
+
+    async def compact(self) -> None:
+        """See `ports.Book`; does nothing where nothing was erased since the last time."""
+        times = self._database.rows(_MARKED, (ERASED,))
+        if times:
+            await self._database.write(drop_orphans)
+            await self._database.rewrite()
+            await self._database.write(lambda connection: unmark(connection, ERASED, times[0][0]))
+
     async def has_hashes(self) -> bool:
         """See `ports.Book`; another process may have filed the first, so a no is asked again each time."""
-        self._hashes = self._hashes or bool(self._database.rows("SELECT 1 FROM mark WHERE name = ?", (write.FOREIGN_HASH,)))
+        self._hashes = self._hashes or bool(self._database.rows(_MARKED, (FOREIGN_HASH,)))
         return self._hashes
 
     async def own_unsubscribe(self, person: PersonKey, stream: str) -> bytes | None:
@@ -115,7 +216,11 @@ class SqliteBook:
     async def touch_probe(self, now: datetime) -> None:
         """See `ports.Book`."""
         at = micros(now)
-        await self._database.write(lambda connection: write.mark(connection, write.PROBE, at))
+        await self._database.write(lambda connection: mark(connection, PROBE, at))
+
+    def _one(self, sql: str, key: str | bytes, of: Callable[[Row], T]) -> T | None:
+        found = self._database.rows(sql, (key,))
+        return of(found[0]) if found else None
 
     def _of_keys(self, sql: str, keys: Iterable[bytes], last: int) -> list[Row]:
         wanted = list(keys)
@@ -130,16 +235,6 @@ class SqliteBook:
         places = 1 << (len(keys) - 1).bit_length()
         spare = keys[:1] * (places - len(keys))
         return self._database.rows(_with_places(sql, places), (*keys, *spare, last))
-
-
-def _job(changes: Sequence[Change]) -> Job:
-    def job(connection: apsw.Connection) -> None:
-        for change in changes:
-            write.apply(connection, change)
-        if any(isinstance(change, FACTUAL) for change in changes):
-            write.count(connection, write.STAND)
-
-    return job
 
 
 @lru_cache(maxsize=64)

@@ -6,52 +6,50 @@ Each change is idempotent as `core.change` promises. Decides nothing: what to ch
 from __future__ import annotations
 
 import json
-from operator import itemgetter
+from collections.abc import Sequence
 from typing import assert_never
 
 import apsw
 
 from gateway.core.change import (
+    FACTUAL,
     Accept,
+    Adopt,
     Change,
+    Count,
+    Disenrol,
     Enlist,
+    Enrol,
+    Forget,
+    ForgetWithdrawn,
     GiveNotice,
+    IssueKey,
     KeepForPerson,
     KeepOwnUnsubscribe,
     Learn,
     Lift,
+    NotePassing,
     Oppose,
+    Pause,
+    Publish,
+    Resume,
+    Stir,
     Tell,
     Withdraw,
 )
 from gateway.core.model import Tool
+from gateway.core.record import ApiKey, Enrolment, Ruling
+from gateway.core.record_json import consents_text, words_text
+from gateway.edges.store import erase, records
 from gateway.edges.store.instant import micros, text
+from gateway.edges.store.marks import advance
+from gateway.edges.store.writer import Job
 
-FOREIGN_HASH = "foreign-hash"
-PROBE = "probe"
-STAND = "stand"
+HOUR = 3600 * 1_000_000
 
-_ACCEPTED_FOR = 24 * 3600 * 1_000_000
+_ACCEPTED_FOR = 24 * HOUR
+_TALLIED_FOR = 100 * 24 * HOUR
 
-_OPPOSE = """
-    INSERT INTO opposition VALUES (?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET door = excluded.door, at = excluded.at WHERE excluded.at < at
-"""
-_LIFT = "DELETE FROM opposition WHERE person = ? AND block = ? AND scope = ? AND advertiser = ? AND stream = ?"
-# Without ORDER BY: a person has a handful of records, and SQLite's sorter costs more than the search.
-_SAME_KIND = (
-    "SELECT id, audience, source, collected_at, action, wording, function, notice_sent_at, partner_list_version,"
-    " product_family, professional_proof, missing FROM consent WHERE person = ? AND advertiser = ? AND purpose = ? AND basis = ?"
-)
-_LEARN = "INSERT INTO consent VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_WITHDRAW = """
-    UPDATE consent SET withdrawn_at = ?4
-    WHERE person = ?1 AND advertiser = ?2 AND (?3 = '' OR purpose = ?3) AND withdrawn_at IS NULL
-"""
-_NOTICE = """
-    INSERT INTO notice VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET at = excluded.at, template = excluded.template WHERE excluded.at < at
-"""
 _ACCEPT = "INSERT INTO accepted VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
 # Two go for each that comes, sixteen at a time: the table never holds much more than a day, and no timer is needed. Keys are
 # digests, so one in eight is below the mark; to look each time would cost more than to accept.
@@ -63,95 +61,130 @@ _OWN_UNSUBSCRIBE = """
 """
 _TELL = "INSERT INTO outbox (partner, person, advertiser, scope, at) VALUES (?, ?, ?, ?, ?)"
 _KEEP = "INSERT INTO kept (mailbox, sealed_mail, at) VALUES (?, ?, ?)"
-_MARK = "REPLACE INTO mark VALUES (?, ?)"
-_COUNT = "INSERT INTO mark VALUES (?, 1) ON CONFLICT DO UPDATE SET at = at + 1"
+_NOTE_PASSING = "INSERT INTO transfer VALUES (NULL, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ADOPT = "INSERT INTO ruling VALUES (NULL, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_ENROL = "REPLACE INTO enrolment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_TALLY = "INSERT INTO tally VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count"
+_FORGET_TALLIES = "DELETE FROM tally WHERE hour < ?"
+_TOOL = "REPLACE INTO tool VALUES (?, ?, ?, ?, ?, ?)"
+_API_KEY = "REPLACE INTO api_key VALUES (?, ?, ?, ?, ?, ?, ?)"
 
-_NUMBER = itemgetter(0)
+
+def job(changes: Sequence[Change], events_at: int | None) -> Job:
+    """What writes these changes in one commit; `events_at` is when the latest of its events happened."""
+    factual = [change for change in changes if isinstance(change, FACTUAL)]
+
+    def write(connection: apsw.Connection) -> None:
+        stand = 0
+        if factual:
+            stand = advance(connection, max(map(_dated, factual)) if events_at is None else events_at)
+        for change in changes:
+            _apply(connection, change, stand)
+
+    return write
 
 
-def apply(connection: apsw.Connection, change: Change) -> None:
-    """Write it."""
+def _dated(change: Change) -> int:
+    """When the change itself says it happened; 0 where it does not."""
+    match change:
+        case Oppose(one):
+            return micros(one.at)
+        case Learn(one):
+            return micros(one.recorded_at) if one.recorded_at else 0
+        case GiveNotice(one):
+            return micros(one.at)
+        case Publish(one):
+            return micros(one.at)
+        case Withdraw(at=at) | Pause(at=at) | Stir(at=at):
+            return micros(at)
+        case _:
+            return 0
+
+
+def _apply(connection: apsw.Connection, change: Change, stand: int) -> None:
     match change:
         case Learn():
-            _learn(connection, change)
+            records.learn(connection, change, stand)
+        case Oppose():
+            records.oppose(connection, change, stand)
+        case Lift():
+            records.lift(connection, change, stand)
+        case Withdraw():
+            records.withdraw(connection, change, stand)
+        case GiveNotice():
+            records.give_notice(connection, change, stand)
+        case Stir():
+            records.stir(connection, change, stand)
+        case Publish():
+            records.publish(connection, change, stand)
+        case Pause():
+            records.pause(connection, change, stand)
+        case Resume():
+            records.resume(connection, change, stand)
+        case Forget():
+            erase.forget(connection, change, stand)
+        case ForgetWithdrawn():
+            erase.forget_withdrawn(connection, change, stand)
+        case _:
+            _note(connection, change)
+
+
+def _note(connection: apsw.Connection, change: _Unfactual) -> None:
+    match change:
         case Accept(key, at):
             connection.execute(_ACCEPT, (key, micros(at)))
             if key < _ONE_IN_EIGHT:
                 connection.execute(_FORGET_ACCEPTED, (micros(at) - _ACCEPTED_FOR,))
-        case Oppose():
-            _oppose(connection, change)
-        case Lift(person, block, scope, advertiser, stream):
-            connection.execute(_LIFT, (person, block.value, scope.value, advertiser, stream))
-        case Withdraw(person, advertiser, purpose, at):
-            connection.execute(_WITHDRAW, (person, advertiser, purpose, text(at)))
-        case GiveNotice(notice):
-            row = (notice.person, notice.advertiser, notice.source, micros(notice.at), notice.template)
-            connection.execute(_NOTICE, row)
+        case Count():
+            _count(connection, change)
         case KeepOwnUnsubscribe(person, stream, sealed_header, at):
             connection.execute(_OWN_UNSUBSCRIBE, (person, stream, sealed_header, micros(at)))
         case Tell(partner, person, advertiser, scope, at):
             connection.execute(_TELL, (partner, person, advertiser, scope.value, micros(at)))
+        case NotePassing(one):
+            row = (one.person, one.collector, one.partner, one.purpose, one.list_version, micros(one.at))
+            connection.execute(_NOTE_PASSING, row)
+        case Enrol(enrolment):
+            connection.execute(_ENROL, _enrolment(enrolment))
+        case Disenrol(digest):
+            erase.disenrol(connection, digest)
+        case Adopt(ruling):
+            connection.execute(_ADOPT, _ruling(ruling))
+        case IssueKey(key):
+            connection.execute(_API_KEY, _api_key(key))
         case Enlist(tool):
-            _enlist(connection, tool)
+            connection.execute(_TOOL, _tool(tool))
         case KeepForPerson(mailbox, sealed_mail, at):
             connection.execute(_KEEP, (mailbox, sealed_mail, micros(at)))
         case _:
             assert_never(change)
 
 
-def mark(connection: apsw.Connection, name: str, at: int) -> None:
-    """Remember when something last happened."""
-    connection.execute(_MARK, (name, at))
+_Unfactual = Accept | Count | KeepOwnUnsubscribe | Tell | NotePassing | Enrol | Disenrol | Adopt | IssueKey | Enlist | KeepForPerson
 
 
-def count(connection: apsw.Connection, name: str) -> None:
-    """Remember that something happened once more."""
-    connection.execute(_COUNT, (name,))
+def _count(connection: apsw.Connection, change: Count) -> None:
+    """The first of its hour also drops what is too old for any report, so that no timer is needed."""
+    hour = micros(change.at) // HOUR * HOUR
+    ((count,),) = connection.execute(_TALLY, (hour, change.stream, change.provider, change.what)).fetchall()
+    if count == 1:
+        connection.execute(_FORGET_TALLIES, (hour - _TALLIED_FOR,))
 
 
-def _learn(connection: apsw.Connection, change: Learn) -> None:
-    """A record equal to the newest of its kind adds nothing; its end and the day of its filing do not make it another record."""
-    row = _consent_row(change)
-    person, advertiser, purpose, audience, basis, *proof, _withdrawn, missing, _recorded, _sealed = row
-    known = connection.execute(_SAME_KIND, (person, advertiser, purpose, basis)).fetchall()
-    if not known or max(known, key=_NUMBER)[1:] != (audience, *proof, missing):
-        connection.execute(_LEARN, row)
+def _enrolment(one: Enrolment) -> tuple[str | bytes | int | None, ...]:
+    times = [None if at is None else micros(at) for at in (one.asked_at, one.expires_at, one.reminded_at, one.confirmed_at)]
+    return (one.id, one.person, one.stream, consents_text(one.consents), one.sealed_address, *times)
 
 
-def _oppose(connection: apsw.Connection, change: Oppose) -> None:
-    one = change.opposition
-    row = (one.person, one.block.value, one.scope.value, one.advertiser, one.stream, one.door.value, micros(one.at))
-    connection.execute(_OPPOSE, row)
-    if change.foreign_hash:
-        mark(connection, FOREIGN_HASH, micros(one.at))
+def _ruling(one: Ruling) -> tuple[str | None, ...]:
+    return (one.kind, one.name, one.label, one.text, text(one.at), one.author, one.reason)
 
 
-def _enlist(connection: apsw.Connection, tool: Tool) -> None:
-    refusal = None if tool.refusal is None else tool.refusal.value
-    streams = json.dumps(tool.streams)
-    row = (tool.name, tool.secret_sha256, streams, refusal, text(tool.created_at), text(tool.revoked_at))
-    connection.execute("REPLACE INTO tool VALUES (?, ?, ?, ?, ?, ?)", row)
+def _api_key(one: ApiKey) -> tuple[str | bytes | None, ...]:
+    times = [text(at) for at in (one.created_at, one.expires_at, one.revoked_at)]
+    return (one.name, one.secret_sha256, words_text(one.may), words_text(one.advertisers), *times)
 
 
-def _consent_row(change: Learn) -> tuple[str | bytes | None, ...]:
-    one = change.consent
-    return (
-        one.person,
-        one.advertiser,
-        one.purpose,
-        one.audience.value,
-        one.basis.value,
-        one.source,
-        text(one.collected_at),
-        one.action,
-        one.wording,
-        one.function,
-        text(one.notice_sent_at),
-        one.partner_list_version,
-        one.product_family,
-        one.professional_proof,
-        text(one.withdrawn_at),
-        json.dumps(one.missing) if one.missing else "",
-        text(one.recorded_at),
-        change.sealed_address,
-    )
+def _tool(one: Tool) -> tuple[str | bytes | None, ...]:
+    refusal = None if one.refusal is None else one.refusal.value
+    return (one.name, one.secret_sha256, json.dumps(one.streams), refusal, text(one.created_at), text(one.revoked_at))

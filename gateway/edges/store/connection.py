@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import apsw
@@ -43,6 +44,7 @@ def connect(path: Path, patience: float = WRITE_PATIENCE) -> apsw.Connection:
         _into_wal(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}").fetchall()
+        connection.create_scalar_function("sha256", _sha256, 1, deterministic=True)
         wait(connection, patience)
     except apsw.Error as error:
         raise Refused(f"{path.name} cannot be opened: {type(error).__name__}") from error
@@ -67,6 +69,11 @@ def wait(connection: apsw.Connection, patience: float) -> None:
         return True
 
     connection.set_busy_handler(again)
+
+
+def _sha256(*text: apsw.SQLiteValue) -> bytes:
+    """For schema steps: SQLite brings no such function along."""
+    return sha256(str(text[0]).encode()).digest()
 
 
 def _into_wal(connection: apsw.Connection) -> None:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import apsw
 
 from gateway.edges.store.connection import READ_PATIENCE, WRITE_PATIENCE, connect, raise_schema
-from gateway.edges.store.writer import Ended, Entries, Extending, Job, Writer
+from gateway.edges.store.writer import Alone, Ended, Entries, Extending, Job, Writer
 from gateway.flow.ports import Unavailable
 
 T = TypeVar("T")
@@ -68,6 +68,29 @@ class Database:
         Writes take effect in the order of the calls. A failure that nobody fetches is not reported as forgotten.
         """
         return self._post(job, entries)
+
+    async def rewrite(self) -> None:
+        """Write the whole file anew and empty its log, so that nothing deleted is left in either; waits however long it takes.
+
+        Other writes wait meanwhile and may go unanswered. Raises `Unavailable` where somebody reads from the log all the while.
+        """
+        if self._writer.refuses:
+            raise Unavailable(self._what)
+        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._writer.put(Alone(self._rewritten), None, future)
+        if not await future:
+            raise Unavailable(self._what)
+
+    def _rewritten(self, connection: apsw.Connection) -> bool:
+        # The copy is as large as the file: beside it, not in memory.
+        connection.pragma("temp_store_directory", str(self.path.parent))
+        connection.execute("PRAGMA temp_store=FILE").fetchall()
+        try:
+            connection.execute("VACUUM").fetchall()
+        finally:
+            connection.execute("PRAGMA temp_store=MEMORY").fetchall()
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+        return not busy
 
     async def close(self) -> None:
         """Write what waits, then close the file; later writes are refused."""

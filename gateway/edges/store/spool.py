@@ -29,13 +29,13 @@ IN_ROW = 256 * 1024
 
 _ROOM_FOR = 1.0
 
-_MESSAGE = "INSERT INTO message VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_MESSAGE = "INSERT INTO message VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PARCEL = """
     INSERT INTO parcel (message_id, address, notify, orcpt, decision, attempts, due_at) VALUES (?, ?, ?, ?, ?, 0, ?)
 """
 _DUE = "SELECT id, message_id, address, notify, orcpt, decision, attempts FROM parcel WHERE due_at <= ? ORDER BY due_at, id LIMIT ?"
 _READ = """
-    SELECT tool, stream, sender, smtputf8, eight_bit, ret, envid, accepted_at, expires_at, sha256, file, body
+    SELECT tool, stream, sender, smtputf8, eight_bit, ret, envid, slip, accepted_at, expires_at, sha256, file, body
     FROM message WHERE id = ?
 """
 _LAST = "DELETE FROM message WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM parcel WHERE message_id = ?1) RETURNING file"
@@ -75,7 +75,7 @@ class SqliteSpool:
         row = (
             *(envelope.tool, envelope.stream, envelope.sender, int(envelope.smtputf8), int(envelope.eight_bit)),
             *(envelope.ret, envelope.envid, micros(self._now()), micros(expires)),
-            *(digest, file, message if file is None else None),
+            *(digest, file, message if file is None else None, envelope.slip),
         )
         at = micros(due)
         try:
@@ -153,8 +153,8 @@ class SqliteSpool:
         if found is None or now != digest:
             self._orphan(number)
             return None
-        tool, stream, sender, smtputf8, eight_bit, ret, envid = envelope
-        kept = Envelope(tool, stream, sender, bool(smtputf8), bool(eight_bit), ret, envid)
+        tool, stream, sender, smtputf8, eight_bit, ret, envid, slip = envelope
+        kept = Envelope(tool, stream, sender, bool(smtputf8), bool(eight_bit), ret, envid, slip)
         return _Message(kept, instant(accepted), instant(expires), found)
 
     def _put(self, message: bytes) -> tuple[str, bytes]:

@@ -20,6 +20,19 @@ Job = Callable[[apsw.Connection], Any]
 Entries = Sequence[Any]
 Waiting = tuple[Job | None, Entries | None, Any]
 """What to run, what to put behind the chain's end, and who asked."""
+
+
+class Alone:
+    """A job for no transaction and no company, such as rewriting the whole file."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __call__(self, connection: apsw.Connection) -> Any:
+        """Run it."""
+        return self.job(connection)
+
+
 Ended = tuple[Any, Exception | None]
 
 BATCH = 64
@@ -71,6 +84,7 @@ class Writer:
         self._chain = chain
         self._answer = answer
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._held: Waiting | None = None
         self._closing = False
         self._broken = False
         self._wal_pages = 0
@@ -104,7 +118,9 @@ class Writer:
     def _run(self) -> None:
         try:
             while batch := self._gather():
-                self._answer([who for _, _, who in batch], self._commit(batch))
+                alone = batch[0][0]
+                ended = [self._by_itself(alone)] if isinstance(alone, Alone) else self._commit(batch)
+                self._answer([who for _, _, who in batch], ended)
         finally:
             self._closing = True
             self._writer.close()
@@ -114,8 +130,11 @@ class Writer:
         batch: list[Waiting] = []
         one = self._first()
         while one is not None:
+            if batch and isinstance(one[0], Alone):
+                self._held = one
+                break
             batch.append(one)
-            if len(batch) == BATCH:
+            if len(batch) == BATCH or isinstance(one[0], Alone):
                 break
             try:
                 one = self._queue.get_nowait()
@@ -126,6 +145,9 @@ class Writer:
         return batch
 
     def _first(self) -> Waiting | None:
+        if self._held is not None:
+            one, self._held = self._held, None
+            return one
         if self._wal_pages < _IDLE_PAGES:
             return self._queue.get()
         if self._wal_pages < _FORCE_PAGES:
@@ -133,6 +155,17 @@ class Writer:
                 return self._queue.get(timeout=_IDLE_SECONDS)
         self._checkpoint()
         return self._queue.get()
+
+    def _by_itself(self, job: Job) -> Ended:
+        if self._broken:
+            return None, Unavailable(self._what)
+        try:
+            return job(self._writer), None
+        except apsw.Error as error:
+            self._undo(error)
+            return None, self._unavailable(error)
+        finally:
+            self._log, self._wal_pages = Log(self._writer.filename_wal), 0
 
     def _commit(self, batch: Sequence[Waiting]) -> list[Ended]:
         if self._broken:

@@ -1,0 +1,74 @@
+"""Deletes what identifies a person, and remembers from which stand on earlier facts can no longer be told.
+
+Oppositions and transfers stay (R-DP-13). Rows go here; what is left of them in the file's pages goes with `Book.compact` (R-DP-10).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import apsw
+
+from gateway.core.change import Forget, ForgetWithdrawn
+from gateway.core.record_json import parse_consents
+from gateway.edges.store.database import Row
+from gateway.edges.store.marks import ERASED, count
+
+_FACTUAL = ("consent", "notice", "notice_past", "act", "act_past")
+_OF_PERSON = "DELETE FROM {} WHERE person = ?1 AND (?2 = '' OR advertiser = ?2)"
+_REMEMBER = "REPLACE INTO erased VALUES (?, ?, ?)"
+_WITHDRAWN = "SELECT id, advertiser, withdrawn_at FROM consent WHERE person = ? AND withdrawn_at IS NOT NULL"
+_SUPERSEDED = ("notice_past", "act_past")
+_ORPHANS = "DELETE FROM wording WHERE id NOT IN (SELECT wording FROM consent)"
+
+
+def forget(connection: apsw.Connection, change: Forget, stand: int) -> None:
+    """Records, notices, acts with their past, sign-ups and own unsubscribes.
+
+    Own unsubscribes go whatever the advertiser: they are filed by stream, and come again with the tool's next mail.
+    """
+    before = connection.total_changes()
+    for table in _FACTUAL:
+        connection.execute(_OF_PERSON.format(table), (change.person, change.advertiser))
+    if connection.total_changes() > before:
+        _remember(connection, change.person, change.advertiser, stand)
+    _forget_enrolments(connection, change)
+    connection.execute("DELETE FROM own_unsubscribe WHERE person = ?", (change.person,))
+    if connection.total_changes() > before:
+        count(connection, ERASED)
+
+
+def forget_withdrawn(connection: apsw.Connection, change: ForgetWithdrawn, stand: int) -> None:
+    """The records that ended before; and with them what only served to tell the facts of their time."""
+    found: list[Row] = connection.execute(_WITHDRAWN, (change.person,)).fetchall()
+    over = [(number, advertiser) for number, advertiser, at in found if datetime.fromisoformat(at) < change.before]
+    for number, _ in over:
+        connection.execute("DELETE FROM consent WHERE id = ?", (number,))
+    for advertiser in {advertiser for _, advertiser in over}:
+        for table in _SUPERSEDED:
+            connection.execute(_OF_PERSON.format(table), (change.person, advertiser))
+        _remember(connection, change.person, advertiser, stand)
+        count(connection, ERASED)
+
+
+def disenrol(connection: apsw.Connection, digest: bytes) -> None:
+    """Delete one sign-up."""
+    connection.execute("DELETE FROM enrolment WHERE id = ?", (digest,))
+    if connection.changes():
+        count(connection, ERASED)
+
+
+def drop_orphans(connection: apsw.Connection) -> None:
+    """Delete the wordings that no record quotes any more."""
+    connection.execute(_ORPHANS)
+
+
+def _forget_enrolments(connection: apsw.Connection, change: Forget) -> None:
+    found: list[Row] = connection.execute("SELECT id, consents FROM enrolment WHERE person = ?", (change.person,)).fetchall()
+    for digest, told in found:
+        if not change.advertiser or change.advertiser in {one.advertiser for one in parse_consents(told) or ()}:
+            connection.execute("DELETE FROM enrolment WHERE id = ?", (digest,))
+
+
+def _remember(connection: apsw.Connection, person: bytes, advertiser: str, stand: int) -> None:
+    connection.execute(_REMEMBER, (person, advertiser, stand))

@@ -1,0 +1,72 @@
+"""Turns rows of the other tables back into the words of the house: tools, keys, rulings, sign-ups, transfers, counts."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from gateway.core.model import PersonKey, RefusalMode, Tool
+from gateway.core.record import ApiKey, Enrolment, Ruling, Transfer
+from gateway.core.record_json import parse_consents, parse_words
+from gateway.edges.store.database import Row
+from gateway.edges.store.instant import instant, parsed
+from gateway.edges.store.rows import sound
+from gateway.flow.ports import Tally
+
+TOOL = "SELECT name, secret_sha256, streams, refusal, created_at, revoked_at FROM tool"
+API_KEY = "SELECT name, secret_sha256, may, advertisers, created_at, expires_at, revoked_at FROM api_key"
+RULING = "SELECT kind, name, label, text, at, author, reason FROM ruling"
+ENROLMENT = """
+    SELECT id, person, stream, consents, sealed_address, asked_at, expires_at, reminded_at, confirmed_at FROM enrolment
+"""
+TRANSFER = "SELECT person, collector, partner, purpose, list_version, at, id FROM transfer"
+TALLY = "SELECT stream, provider, what, hour, count FROM tally"
+"""What each reader below expects; a query adds its WHERE."""
+
+
+def tool(row: Row) -> Tool:
+    """A row of `TOOL`."""
+    name, secret, streams, refusal, created, revoked = row
+    mode = None if refusal is None else RefusalMode(refusal)
+    return Tool(name, secret, tuple(json.loads(streams)), mode, datetime.fromisoformat(created), parsed(revoked))
+
+
+def api_key(row: Row) -> ApiKey:
+    """A row of `API_KEY`."""
+    name, secret, may, advertisers, created, expires, revoked = row
+    rights, owners = sound(parse_words(may)), sound(parse_words(advertisers))
+    return ApiKey(name, secret, rights, owners, datetime.fromisoformat(created), parsed(expires), parsed(revoked))
+
+
+def ruling(row: Row) -> Ruling:
+    """A row of `RULING`."""
+    kind, name, label, text, at, author, reason = row
+    return Ruling(kind, name, label, text, datetime.fromisoformat(at), author, reason)
+
+
+def enrolment(row: Row) -> Enrolment:
+    """A row of `ENROLMENT`."""
+    digest, person, stream, consents, sealed, asked, expires, reminded, confirmed = row
+    return Enrolment(
+        id=digest,
+        person=PersonKey(person),
+        stream=stream,
+        consents=sound(parse_consents(consents)),
+        sealed_address=sealed,
+        asked_at=instant(asked),
+        expires_at=instant(expires),
+        reminded_at=None if reminded is None else instant(reminded),
+        confirmed_at=None if confirmed is None else instant(confirmed),
+    )
+
+
+def transfer(row: Row) -> Transfer:
+    """A row of `TRANSFER`, its number left alone."""
+    person, collector, partner, purpose, version, at, _ = row
+    return Transfer(PersonKey(person), collector, partner, purpose, version, instant(at))
+
+
+def tally(row: Row) -> Tally:
+    """A row of `TALLY`."""
+    stream, provider, what, hour, count = row
+    return Tally(stream, provider, what, instant(hour), count)
