@@ -34,7 +34,10 @@ class RefusalMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Advertiser:
-    """The legal entity for whose account the mail is sent; empty strings are facts not configured."""
+    """The legal entity for whose account the mail is sent; empty strings are facts not configured.
+
+    `sender` is the address that mail of the gateway's own comes from.
+    """
 
     name: str
     legal_name: str
@@ -44,6 +47,7 @@ class Advertiser:
     dpo: str
     from_domains: tuple[str, ...]
     nonprofit: bool = False
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)

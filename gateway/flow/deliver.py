@@ -18,11 +18,13 @@ from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Malformed
 from gateway.core.mime import parse as parse_message
 from gateway.core.model import Fate, RefusalMode, Stream
+from gateway.core.own_mail import read_slip
 from gateway.core.reply import Reply
 from gateway.core.verdict import Reason
 from gateway.flow.attempt import Attempts, Task, Tried
 from gateway.flow.desk import Peer
 from gateway.flow.notify import OWN_MAIL, Notifications
+from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.ports import Book, Clock, Compute, Log, Parcel, Provider, Spool, Unavailable
 
 ALREADY_STAMPED = Peer("", "", "")
@@ -58,6 +60,7 @@ class Deliver:
         compute: Compute,
         clock: Clock,
         log: Log,
+        own: OwnDelivery,
     ) -> None:
         self._spool = spool
         self._book = book
@@ -70,6 +73,7 @@ class Deliver:
         self._compute = compute
         self._clock = clock
         self._log = log
+        self._own = own
         self._bell = asyncio.Event()
         self._stopped = False
         self._room = asyncio.Semaphore(schedule.at_once)
@@ -225,10 +229,13 @@ class Deliver:
         await self._notifications.failed(parcel.envelope, parcel.addressee, parcel.message, why, parcel.accepted_at)
 
     async def _carry_own(self, parcel: Parcel) -> None:
-        """Our own reports: no person is decided on, nothing is rewritten; a report that cannot be delivered is given up."""
+        """What we wrote ourselves: a mail to a person, or a report, which is nobody's and given up where it cannot be delivered."""
         stream = self._streams.get(parcel.envelope.stream)
         if stream is None:
             await self._spool.settle(parcel)
+            return
+        if slip := read_slip(parcel.envelope.slip):
+            await (self._spool.settle if await self._own.carry(parcel, slip, stream) else self._again)(parcel)
             return
         chunks: Sequence[bytes] = (parcel.message,)
         outcome = await self._providers[stream.upstream].deliver("", parcel.addressee, parcel.envelope, chunks)

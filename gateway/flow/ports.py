@@ -230,7 +230,10 @@ class Outbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What the tool said about a message: DSN parameters are kept as given, empty where not given (RFC 3461)."""
+    """What the tool said about a message: DSN parameters are kept as given, empty where not given (RFC 3461).
+
+    `slip` is written by ourselves on own mail, for its delivery to read; it never goes on the wire.
+    """
 
     tool: str
     stream: str
@@ -239,6 +242,7 @@ class Envelope:
     eight_bit: bool
     ret: str = ""
     envid: str = ""
+    slip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

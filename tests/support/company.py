@@ -36,6 +36,7 @@ from gateway.flow.handover import Handover, Keeping
 from gateway.flow.judge import Judge
 from gateway.flow.notify import Notifications
 from gateway.flow.outbound import Bounds, Outbound, Submission
+from gateway.flow.own_delivery import OwnDelivery
 from tests.support.book import MemoryBook
 from tests.support.clock import START, StillClock
 from tests.support.desk import Lines
@@ -244,6 +245,7 @@ class Company:
             at_once,
             self.clock,
             self.log,
+            OwnDelivery(self.book, self.identity, providers, self.health, self.clock, self.log),
         )
         keeping = Keeping(self.on_defer, self.life, WAITS[0])
         self.handover = Handover(
