@@ -36,6 +36,7 @@ from gateway.flow.handover import Handover, Keeping
 from gateway.flow.judge import Judge
 from gateway.flow.notify import Notifications
 from gateway.flow.outbound import Bounds, Outbound
+from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.ports import OptOutHealth
 from gateway.settings import Settings, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
@@ -199,8 +200,9 @@ def make_outbound(
     desk_spool = state.spools[0]
     notifications = [Notifications(spool, nouns.streams, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
     schedule = Schedule(settings.delivery.retry, AT_ONCE)
+    own = OwnDelivery(book, state.identity, providers, health, clock, log)
     deliverers = tuple(
-        Deliver(spool, book, attempts, notes, providers, nouns.streams, schedule, send, state.compute, clock, log)
+        Deliver(spool, book, attempts, notes, providers, nouns.streams, schedule, send, state.compute, clock, log, own)
         for spool, notes in zip(state.spools, notifications, strict=True)
     )
     bell.listeners = tuple(deliver.wake for deliver in deliverers)
