@@ -22,7 +22,7 @@ Complaint = tuple[tuple[str, ...], str]
 
 def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]:
     """Every fault between settings, and between settings, the disk and the environment."""
-    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _numbers)
+    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _numbers)
     return [*(complaint for check in checks for complaint in check(settings)), *_logins(settings, environ)]
 
 
@@ -105,6 +105,28 @@ def _advertisers(settings: Settings) -> Iterator[Complaint]:
     for name, advertiser in settings.advertiser.items():
         for key in advertiser.dkim:
             yield from _private(("advertiser", name, "dkim"), key.key_file)
+        if advertiser.sender and advertiser.sender.rpartition("@")[2] not in advertiser.from_domains:
+            yield ("advertiser", name, "sender"), "must be in one of its from_domains."
+
+
+def _forms(settings: Settings) -> Iterator[Complaint]:
+    """A sign-up page must say what it asks, and its confirmation must be able to leave (R-FR-40, R-FR-43)."""
+    for name, stream in settings.stream.items():
+        advertiser, where = settings.advertiser.get(stream.advertiser), ("stream", name, "form")
+        if not stream.form.enabled or advertiser is None:
+            continue
+        spoken = {language: words for language in ("fr", "en") if (words := getattr(stream.form, language)).wording_own}
+        if not spoken:
+            yield where, "needs a wording_own in one language at least: [stream.NAME.form.fr] or [stream.NAME.form.en]."
+        for language, words in spoken.items():
+            if not words.purposes:
+                yield (*where, language), "purposes are required: people must know what they agree to (R-FR-40)."
+        if stream.category is not Category.MARKETING:
+            yield where, "is for marketing streams: service mail needs no consent."
+        if not advertiser.privacy_url:
+            yield ("advertiser", stream.advertiser), f'privacy_url is required: the form of stream "{name}" shows it (GDPR 13).'
+        if not advertiser.dkim:
+            yield ("advertiser", stream.advertiser), f'dkim is required: confirmations of stream "{name}" are signed (R-STD-46).'
 
 
 def _partners(settings: Settings) -> Iterator[Complaint]:

@@ -12,7 +12,22 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.core.model import Category, RefusalMode
-from gateway.settings.values import Count, Domain, Duration, FromFolder, Line, Link, Listen, ListenAt, Name, Port
+from gateway.settings.values import (
+    CalendarSpan,
+    Count,
+    Country,
+    Domain,
+    Duration,
+    FromFolder,
+    Line,
+    Link,
+    Listen,
+    ListenAt,
+    Name,
+    Port,
+    Sender,
+    Wording,
+)
 
 Switch = Annotated[bool, Field(strict=True)]
 _MINUTE = timedelta(minutes=1)
@@ -55,6 +70,9 @@ class Gateway(Table):
     node: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")] = Field(
         default="gw",
         description="Name of this gateway in evidence references; different on each machine that shares a store.",
+    )
+    keep_mail: CalendarSpan = Field(
+        default="P1Y", description="How long mail kept for a human (postmaster@, abuse@) stays, as a calendar duration (R-DP-10)."
     )
 
 
@@ -151,6 +169,9 @@ class Upstream(Table):
         default="auto",
         description='"ses" signs no field that Amazon SES rewrites (R-MBX-21); "auto" does so by the name of the host.',
     )
+    country: Country = Field(
+        default="", description="Where it processes the mail, ISO 3166-1 (`IE`): for the record of processing (GDPR 30, R-DP-25)."
+    )
 
 
 class DkimKey(Table):
@@ -175,6 +196,31 @@ class Advertiser(Table):
     from_domains: tuple[Domain, ...] = Field(min_length=1, description="Domains its From and envelope senders may use.")
     nonprofit: Switch = Field(default=False, description="Whether it is a charity or another non-commercial body (R-FR-14).")
     dkim: tuple[DkimKey, ...] = Field(default=(), description="Keys that sign its mail: [{ selector, key_file }].")
+    sender: Sender | Literal[""] = Field(
+        default="",
+        description="From of mail the gateway itself writes for it (confirmations, notices), in one of `from_domains`."
+        " Empty: `contact` where that is such an address, else `contact@` the first of them.",
+    )
+
+
+class FormWords(Table):
+    """What a sign-up form says in one language; a language without `wording_own` is not offered."""
+
+    wording_own: Wording = Field(default="", description="Words beside the box for your own messages, kept as proof (R-FR-40).")
+    wording_partners: Wording = Field(
+        default="", description="Words beside the box for partners; the box is shown where a partner list is published (R-FR-21)."
+    )
+    wording_tracking: Wording = Field(default="", description="Words beside the box for open and click measuring (R-FR-76).")
+    purposes: tuple[Line, ...] = Field(default=(), description="What the address will be used for, each in one sentence.")
+
+
+class Form(Table):
+    """The hosted sign-up page at /s/NAME; every sign-up is confirmed by mail (R-FR-43)."""
+
+    enabled: Switch = Field(default=False, description="Whether the page exists.")
+    wording_id: Line = Field(default="", description="Your name for this version of the wordings. Empty: a hash of them.")
+    fr: FormWords = Field(default_factory=FormWords, description="French words.")
+    en: FormWords = Field(default_factory=FormWords, description="English words.")
 
 
 class Stream(Table):
@@ -207,6 +253,7 @@ class Stream(Table):
         default=False, description="Whether it is aimed by sensitive data (health, opinions...): explicit consent only (R-FR-18)."
     )
     double_optin: Switch = Field(default=False, description="Whether only confirmed sign-ups may be written to (R-FR-42).")
+    form: Form = Field(default_factory=Form, description="Its sign-up page.")
     replies: Literal["off"] = Field(
         default="off", description='What becomes of replies. Only "off" in this release: they go to the Reply-To.'
     )
@@ -228,6 +275,7 @@ class Partner(Table):
     role: Literal["receives", "provides", "both"] = Field(
         default="provides", description="Whether it receives addresses from us, provides them, or both."
     )
+    country: Country = Field(default="", description="Where it is, ISO 3166-1 (`FR`): for the record of processing (R-DP-25).")
 
 
 class Settings(Table):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pydantic import TypeAdapter, ValidationError
+
 from gateway.core import model
+from gateway.core.enrol import Form, FormWords
 from gateway.core.token import stream_number
 from gateway.settings.models import Advertiser, Settings, Stream
+from gateway.settings.values import Sender
 
 
 def to_streams(settings: Settings) -> Mapping[str, model.Stream]:
@@ -30,6 +34,33 @@ def to_partners(settings: Settings) -> Mapping[str, model.Partner]:
     }
 
 
+def to_forms(settings: Settings) -> Mapping[str, Form]:
+    """Every sign-up form there is, by the name of its stream."""
+    streams = to_streams(settings)
+    return {name: _form(given, streams[name]) for name, given in settings.stream.items() if given.form.enabled}
+
+
+def _form(given: Stream, stream: model.Stream) -> Form:
+    languages = {"fr": given.form.fr, "en": given.form.en}
+    words = {
+        language: FormWords(one.wording_own, one.wording_partners, one.wording_tracking, one.purposes)
+        for language, one in languages.items()
+        if one.wording_own
+    }
+    return Form(stream, given.form.wording_id, words)
+
+
+def sender_of(given: Advertiser) -> str:
+    """The address its own mail comes from."""
+    if given.sender:
+        return given.sender
+    try:
+        contact = TypeAdapter(Sender).validate_python(given.contact)
+    except ValidationError:
+        contact = ""
+    return contact if contact.rpartition("@")[2] in given.from_domains else f"contact@{given.from_domains[0]}"
+
+
 def _advertiser(name: str, given: Advertiser) -> model.Advertiser:
     return model.Advertiser(
         name=name,
@@ -40,6 +71,7 @@ def _advertiser(name: str, given: Advertiser) -> model.Advertiser:
         dpo=given.dpo,
         from_domains=given.from_domains,
         nonprofit=given.nonprofit,
+        sender=sender_of(given),
     )
 
 

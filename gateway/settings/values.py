@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo
 
+from gateway.core.duration import parse_duration
+
 
 @dataclass(frozen=True, slots=True)
 class Listen:
@@ -105,10 +107,23 @@ def _line(value: str) -> str:
     return value.strip()
 
 
+def _sender(value: str) -> str:
+    local, at, domain = value.rpartition("@")
+    if not at or not re.fullmatch(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+)*", local):
+        raise ValueError('must be a mail address such as "contact@example.com"')
+    return f"{local}@{fold_domain(domain)}"
+
+
 def _path(value: Path, info: ValidationInfo) -> Path:
     """Relative paths are relative to the folder of the configuration file, which the loader gives as context."""
     folder = (info.context or {}).get("folder")
     return folder / value.expanduser() if isinstance(folder, Path) else value.expanduser()
+
+
+def _span(value: str) -> str:
+    if parse_duration(value) is None:
+        raise ValueError('must be a calendar duration such as "P1Y", "P6M" or "P30D"')
+    return value
 
 
 ListenAt = Annotated[Listen, BeforeValidator(_listen), PlainSerializer(str, return_type=str)]
@@ -120,5 +135,13 @@ Line = Annotated[str, AfterValidator(_line)]
 FromFolder = Annotated[Path, AfterValidator(_path), PlainSerializer(str, return_type=str)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 """A table's name: a login may be `tool+stream`, so no `+`, no space, lower case."""
+Wording = Annotated[Line, Field(max_length=2000)]
+"""A text that people agree to."""
+Sender = Annotated[str, AfterValidator(_sender)]
+"""A plain mail address, as a From field can carry it unquoted."""
 Count = Annotated[int, Field(strict=True, ge=1)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+CalendarSpan = Annotated[str, AfterValidator(_span)]
+"""A calendar duration as policy packs write them; `gateway.core.duration` reads it."""
+Country = Annotated[str, Field(pattern=r"^(?:[A-Z]{2})?$")]
+"""An ISO 3166-1 alpha-2 code; empty where nobody declared one."""
