@@ -14,7 +14,7 @@ from typing import assert_never
 from gateway.core.change import Change, Oppose, Tell, Withdraw
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Partner, PersonKey, Stream
-from gateway.core.record import Block, Door, Opposition, Scope
+from gateway.core.record import Block, Consent, Door, Opposition, Scope, Transfer
 from gateway.core.verdict import Reason
 
 _REASONS = {
@@ -55,8 +55,26 @@ def opposition(act: Act) -> Opposition:
     return Opposition(act.person, _block(act.door), scope, advertiser, stream, act.door, act.at)
 
 
+def holders(
+    partners: Sequence[Partner], consents: Sequence[Consent], transfers: Sequence[Transfer], advertiser: str = ""
+) -> Sequence[Partner]:
+    """Who must hear of an opposition: to whom an advertiser (empty: any) passed the person's data, and from whom it had them.
+
+    Ended records count. All partners where nothing is recorded: nobody can say then who has the data (R-FR-35).
+    """
+    sources = [one.source for one in consents if advertiser in ("", one.advertiser)]
+    passed = [one.partner for one in transfers if advertiser in ("", one.collector)]
+    if not sources and not passed:
+        return partners
+    known = {*sources, *passed}
+    return tuple(one for one in partners if one.name in known or one.legal_name in known)
+
+
 def meaning(act: Act, advertisers: Collection[str], partners: Sequence[Partner]) -> tuple[Event, tuple[Change, ...]]:
-    """The event and the changes to write in one commit; `advertisers` are all configured ones, for a scope of `all`."""
+    """The event and the changes to write in one commit.
+
+    `advertisers` are all configured ones, for a scope of `all`; `partners` are the `holders` of the person's data.
+    """
     filed = opposition(act)
     followed: tuple[Change, ...] = ()
     if filed.block is not Block.BOUNCED:

@@ -18,6 +18,7 @@ from gateway.core.evidence import Kind as What
 from gateway.core.model import Partner, Ref, RefusalMode, Stream, Tool
 from gateway.core.oppose import Act, meaning
 from gateway.core.record import Block, Door, Opposition, Scope
+from gateway.flow.holders import holders_of
 from gateway.flow.ports import Book, Clock
 from gateway.flow.subject import Kind, Subject
 
@@ -134,14 +135,17 @@ class Administer:
         """Record an opposition; telling it twice is no error and keeps the earliest date."""
         if refused := unfit_note(note):
             return refused
-        event, changes = self.meaning(subject, reach, door, self._clock.now(), note)
+        event, changes = await self.meaning(subject, reach, door, self._clock.now(), note)
         (ref,) = await self._book.commit([event], changes)
         return ref
 
-    def meaning(self, subject: Subject, reach: Reach, door: Door, at: datetime, note: str = "") -> tuple[Event, tuple[Change, ...]]:
+    async def meaning(
+        self, subject: Subject, reach: Reach, door: Door, at: datetime, note: str = ""
+    ) -> tuple[Event, tuple[Change, ...]]:
         """What to write for an opposition: consents fall and partners hear of it only where one person is meant."""
         stream = self._streams.get(reach.stream) or self._any_stream(reach.advertiser)
-        event, changes = meaning(Act(subject.key, stream, reach.scope, door, at), self._advertisers, self._partners)
+        told = await holders_of(self._book, self._partners, subject.key, reach.advertiser) if subject.kind is Kind.ADDRESS else ()
+        event, changes = meaning(Act(subject.key, stream, reach.scope, door, at), self._advertisers, told)
         detail = "; ".join(part for part in (f"scope={reach.scope.value}", f"of={subject.kind.value}", note) if part)
         event = replace(event, stream=reach.stream, advertiser=reach.advertiser, category="", detail=detail)
         if subject.kind is not Kind.ADDRESS:

@@ -97,17 +97,18 @@ class OppositionReader:
             else:
                 found.append(one)
         standing = await self._standing({(reach.advertiser, subject.key) for subject, reach, _ in found})
-        return self._batch(found, standing, len(rows) - len(found))
+        return await self._batch(found, standing, len(rows) - len(found))
 
-    def _batch(self, found: Sequence[tuple[Subject, Reach, datetime]], standing: set[Id], rejected: int) -> Batch:
+    async def _batch(self, found: Sequence[tuple[Subject, Reach, datetime]], standing: set[Id], rejected: int) -> Batch:
         events: list[Event] = []
         changes: list[Change] = []
-        for subject, reach, at in found:
+        for number, (subject, reach, at) in enumerate(found):
+            await breathe(number)
             opposition = (subject.key, reach.scope, reach.advertiser, reach.stream)
             if opposition in standing:
                 continue
             standing.add(opposition)
-            event, following = self._administer.meaning(subject, reach, Door.IMPORT, at)
+            event, following = await self._administer.meaning(subject, reach, Door.IMPORT, at)
             events.append(event)
             changes.extend(following)
         return Batch(events, changes, Tally(recorded=len(events), known=len(found) - len(events), rejected=rejected))

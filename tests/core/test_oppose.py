@@ -8,9 +8,11 @@ import pytest
 
 from gateway.core.change import Oppose, Tell, Withdraw
 from gateway.core.evidence import Kind
-from gateway.core.oppose import Act, meaning, opposition
-from gateway.core.record import Block, Door, Opposition, Scope
+from gateway.core.model import Partner
+from gateway.core.oppose import Act, holders, meaning, opposition
+from gateway.core.record import Block, Door, Opposition, Scope, Transfer
 from tests.support.doors import ANNE, LETTER, PARTNERS
+from tests.support.people import consent
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -56,3 +58,34 @@ def test_a_complaint_is_named_as_one() -> None:
     event, _ = meaning(Act(ANNE, LETTER, None, Door.COMPLAINT, AT), {"acme"}, ())
     assert event.reason == "COMPLAINED"
     assert opposition(Act(ANNE, LETTER, None, Door.COMPLAINT, AT)).block is Block.COMPLAINED
+
+
+# Who holds the data (R-FR-35)
+
+ALPHA, BETA, GAMMA = (Partner(name, f"{name} SA", "", "", True, True) for name in ("alpha", "beta", "gamma"))
+ALL = (ALPHA, BETA, GAMMA)
+
+
+def passed(partner: str, collector: str = "acme") -> Transfer:
+    return Transfer(ANNE, collector, partner, "newsletter", "2026-03-01", AT)
+
+
+def test_only_who_received_the_data_and_who_gave_them_is_told() -> None:
+    """R-FR-35."""
+    records = [consent(ANNE), consent(ANNE, source="beta", withdrawn_at=AT)]
+    assert holders(ALL, records, [passed("alpha")], "acme") == (ALPHA, BETA)
+    assert holders(ALL, [consent(ANNE, source="gamma SA")], (), "acme") == (GAMMA,)
+    assert holders(ALL, [consent(ANNE)], (), "acme") == ()
+
+
+def test_everybody_is_told_where_nothing_is_recorded() -> None:
+    """R-FR-35."""
+    assert holders(ALL, (), (), "acme") == ALL
+    assert holders(ALL, [consent(ANNE, advertiser="other")], [passed("alpha", "other")], "acme") == ALL
+
+
+def test_an_opposition_to_everything_reaches_the_holders_of_every_advertisers_data() -> None:
+    """R-FR-35."""
+    records = [consent(ANNE, advertiser="other", source="beta")]
+    assert holders(ALL, records, [passed("gamma")]) == (BETA, GAMMA)
+    assert holders(ALL, records, [passed("gamma")], "acme") == (GAMMA,)

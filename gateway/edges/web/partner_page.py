@@ -24,23 +24,13 @@ METHODS = ("GET", "HEAD")
 # One second: a published version shows within it, and a whole campaign's readers behind one cache ask us once in it.
 CACHED = "public, max-age=1"
 _FRESH = "no-store"
+# fmt: off
 _MONTHS = {
-    "fr": ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
+    "fr": ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+           "December"),
 }
+# fmt: on
 _DOWN = "La liste ne peut pas être lue, réessayez dans une minute.\nThe list cannot be read, try again in a minute.\n"
 
 
