@@ -33,7 +33,10 @@ class Lift:
 
 @dataclass(frozen=True, slots=True)
 class Learn:
-    """File a consent record with the person's encrypted address; earlier records of the person stay as history."""
+    """File a consent record with the person's encrypted address; earlier records of the person stay as history.
+
+    One that says the same as the newest of its kind, but that it was withdrawn, ends that one (R-FR-45).
+    """
 
     consent: Consent
     sealed_address: bytes

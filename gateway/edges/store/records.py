@@ -25,7 +25,7 @@ _LIFT = f"DELETE FROM {_OPPOSITION}"  # noqa: S608 our own words
 
 # Without ORDER BY: a person has a handful of records, and SQLite's sorter costs more than the search.
 _SAME_KIND = """
-    SELECT id, proof, audience, source, collected_at, action, (SELECT text FROM wording WHERE wording.id = consent.wording),
+    SELECT id, proof, withdrawn_at, audience, source, collected_at, action, (SELECT text FROM wording WHERE wording.id = consent.wording),
         function, notice_sent_at, partner_list_version, product_family, professional_proof, missing, acquired_at, confirmed_at,
         relation, traits
     FROM consent WHERE person = ? AND advertiser = ? AND purpose = ? AND basis = ? AND covers = ?
@@ -38,6 +38,7 @@ _LEARN = """
         withdrawn_at, recorded_at, sealed_address, since
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM wording WHERE sha256 = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_END = "UPDATE consent SET withdrawn_at = ?, ended = ? WHERE id = ?"
 _WITHDRAW = """
     UPDATE consent SET withdrawn_at = ?4, ended = ?5
     WHERE person = ?1 AND advertiser = ?2 AND (?3 = '' OR purpose = ?3) AND withdrawn_at IS NULL
@@ -85,14 +86,18 @@ def lift(connection: apsw.Connection, change: Lift, stand: int) -> None:
 def learn(connection: apsw.Connection, change: Learn, stand: int) -> None:
     """A record equal to the newest of its kind adds nothing, unless it proves what that one does not.
 
-    Its end, the day of its filing, its writer and its batch do not make it another record.
+    Its end, the day of its filing, its writer and its batch do not make it another record; an end that the newest has not is
+    written to it.
     """
     one = change.consent
     kind = (one.person, one.advertiser, one.purpose, one.basis.value, one.covers.value)
     told, proof, digest = _told(one), proof_text(one.proof), sha256(one.wording.encode()).digest()
     known: list[Row] = connection.execute(_SAME_KIND, kind).fetchall()
     if known:
-        _, proven, *newest = max(known, key=_NUMBER)
+        number, proven, ended_at, *newest = max(known, key=_NUMBER)
+        if newest == told and one.withdrawn_at is not None and ended_at is None:
+            connection.execute(_END, (text(one.withdrawn_at), stand, number))
+            return
         if newest == told and (proof in ("", proven) or not _proves_more(proof, proven)):
             return
     connection.execute(_WORDING, (digest, one.wording))
