@@ -10,6 +10,7 @@ import typer
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows, stop
 
 if TYPE_CHECKING:
+    from gateway.core.pack_diff import Difference
     from gateway.core.policy import Policy
 
 app = typer.Typer(help="Policy packs: which rules count here.", no_args_is_help=True)
@@ -81,6 +82,49 @@ async def _show(config: Path, names: list[str], json: bool) -> None:
         out(f"{policy}  {identifier}{off}\n  {says}\n  {source}")
 
 
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="OLD", help="The pack in use: its name, or a TOML file.")],
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The pack to come: its name, or a TOML file.")],
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Show what changes from one pack to another, verdicts on the old one's examples included; exit 1 where anything does."""
+    run(_diff(config, old, new, json))
+
+
+async def _diff(config: Path, old: str, new: str, json: bool) -> None:
+    from gateway.core.pack_diff import differences
+
+    own = _configured(config)[0]
+    found = differences(_pack(old, own), _pack(new, own))
+    if json:
+        columns = ("kind", "rule", "what", "old", "new")
+        show_rows(columns, [(one.kind, one.rule, one.what, one.old, one.new) for one in found], json)
+    else:
+        for one in found:
+            out(_told(one))
+    say(f"{len(found)} differences." if found else "No difference.")
+    if found:
+        raise typer.Exit(1)
+
+
+def _told(one: Difference) -> str:
+    head = " ".join(word for word in (one.kind, one.rule, one.what) if word)
+    return "\n".join((head, *(f"  {sign} {words}" for sign, words in (("-", one.old), ("+", one.new)) if words)))
+
+
+def _pack(given: str, own: Path | None) -> Policy:
+    """A pack by name, or from the file at this path."""
+    from gateway.edges.files import FileFault, read_policy, read_policy_file
+
+    file = given.endswith(".toml") or "/" in given
+    pack = read_policy_file(Path(given)) if file else read_policy(given, own)
+    if isinstance(pack, FileFault):
+        stop(str(pack))
+    return pack
+
+
 def _configured(config: Path) -> tuple[Path | None, tuple[str, ...]]:
     """The operator's folder of packs and the packs in use; without a configuration, what comes with the gateway."""
     from gateway.settings import load
@@ -92,13 +136,7 @@ def _configured(config: Path) -> tuple[Path | None, tuple[str, ...]]:
 
 
 def _packs(config: Path, names: list[str]) -> list[Policy]:
-    from gateway.edges.files import FileFault, policy_names, read_policy
+    from gateway.edges.files import policy_names
 
     own, used = _configured(config)
-    packs: list[Policy] = []
-    for name in names or used or policy_names(own):
-        pack = read_policy(name, own)
-        if isinstance(pack, FileFault):
-            stop(str(pack))
-        packs.append(pack)
-    return packs
+    return [_pack(name, own) for name in names or used or policy_names(own)]

@@ -20,6 +20,12 @@ class Duration:
     months: int
     days: int
 
+    def __str__(self) -> str:
+        """As a pack writes it, in its largest units: `P3Y`, `P730D`."""
+        years, months = divmod(self.months, 12)
+        parts = ((years, "Y"), (months, "M"), (self.days, "D"))
+        return "P" + ("".join(f"{many}{unit}" for many, unit in parts if many) or "0D")
+
     def after(self, moment: datetime) -> datetime:
         """The moment this span later; a day the month lacks becomes its last; clamped to the calendar's end."""
         return _move(moment, self.months, self.days)

@@ -56,6 +56,15 @@ def read_policy(name: str, own: Path | None = None) -> Policy | FileFault:
     path = _find(f"{name}.toml", "policies", own)
     if not _PACK_NAME.fullmatch(name):
         return FileFault(path, 0, "no name of a pack: lower-case letters, digits and hyphens")
+    return _read_pack(path, own, name)
+
+
+def read_policy_file(path: Path) -> Policy | FileFault:
+    """One pack from any file, whatever it is called; lists in a folder `lists` beside it win over the shipped ones."""
+    return _read_pack(path, path.parent, None)
+
+
+def _read_pack(path: Path, own: Path | None, name: str | None) -> Policy | FileFault:
     text = _read(path)
     if isinstance(text, FileFault):
         return text
@@ -70,7 +79,7 @@ def read_policy(name: str, own: Path | None = None) -> Policy | FileFault:
     policy = parse(table, digest.hexdigest())
     if isinstance(policy, PolicyFault):
         return FileFault(path, line_of(text, policy.where), f"{_spelled(policy.where)} {policy.why}")
-    if policy.name != name:
+    if name is not None and policy.name != name:
         return FileFault(path, line_of(text, ("name",)), f"the pack calls itself {policy.name}, its file {name}")
     return policy
 
