@@ -7,22 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, show_rows, stop
+from gateway.commands import consent_proof
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, stop
 from gateway.commands.whom import AddressText, read_address
-from gateway.core.record import Audience, Basis, Consent
+from gateway.core.record import Audience, Basis
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gateway.commands.office import Office
-    from gateway.flow.consent_list import ConsentReader
+    from gateway.flow.filing import Clerk
 
 app = typer.Typer(help="The register of consents and other grounds.", no_args_is_help=True)
-COLUMNS = ("person", "advertiser", "purpose", "audience", "basis", "source", "collected_at", "state")
 
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
+    consent_proof.register(app)
     parent.add_typer(app, name="consent")
 
 
@@ -31,7 +30,7 @@ def add(
     address: AddressText,
     purpose: Annotated[str, typer.Option(help="What the person agreed to, as the stream's purpose says it.")],
     source: Annotated[str, typer.Option(help="'direct', a partner's name, or where the address came from.")],
-    collected_at: Annotated[str, typer.Option(help="When, ISO 8601.")],
+    collected_at: Annotated[str, typer.Option(help="When, ISO 8601, with its offset.")],
     action: Annotated[str, typer.Option(help="What the person did: checkbox-ticked, doi-confirmed, form...")],
     wording: Annotated[str, typer.Option(help="The words the person agreed to, or their version.")],
     advertiser: Annotated[str, typer.Option(help="To whom; needed where there are several.")] = "",
@@ -39,6 +38,9 @@ def add(
     basis: Annotated[Basis, typer.Option(help="On what grounds.")] = Basis.CONSENT,
     function: Annotated[str, typer.Option(help="A professional's function.")] = "",
     partner_list_version: Annotated[str, typer.Option(help="The partner list that named the advertiser.")] = "",
+    more: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other column of an import, as column=value; repeat for more.")
+    ] = None,
     config: Config = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
@@ -55,73 +57,46 @@ def add(
         "function": function,
         "partner_list_version": partner_list_version,
     }
-    run(_add(config, address, given, json))
+    run(_add(config, address, given | _columns(more or []), json))
+
+
+def _columns(more: list[str]) -> dict[str, str]:
+    """What `--set` said; a column that no import knows is misuse."""
+    from gateway.core.columns import OPTIONAL, proper
+
+    pairs = [one.partition("=")[::2] for one in more]
+    names = proper([name.strip().lower() for name, _ in pairs])
+    if unknown := next((name for name in names if name not in OPTIONAL), None):
+        stop(f"--set {unknown}: there is no such column; there are: {', '.join(OPTIONAL)}.", 2)
+    return {name: value for name, (_, value) in zip(names, pairs, strict=True)}
 
 
 async def _add(config: Path, address: str, given: dict[str, str], json: bool) -> None:
     from gateway.commands.office import Writing, open_office
+    from gateway.core.columns import RowFault
     from gateway.flow.consent_list import record_one
+    from gateway.flow.filing import State
 
     async with open_office(config, Writing.ACT) as office:
-        given["advertiser"] = given["advertiser"] or _only_advertiser(office)
+        given["advertiser"] = given["advertiser"] or consent_proof.only_advertiser(office)
         row = {"address": read_address(address).wire, **given}
-        done = await record_one(office.store.book, office.clock, _reader(office, tuple(row)), tuple(row.values()))
-    if isinstance(done, str):
+        done = await record_one(office.store.book, office.clock, _clerk(office), row)
+    if isinstance(done, RowFault):
         stop(f"Refused: {done}.")
-    state = "known already" if done.known else "unproven" if done.unproven else "recorded"
-    show_one({"state": state, "stays_opposed": bool(done.opposed)}, json)
-    if done.opposed:
+    opposed = done.state is State.STAYS_OPPOSED
+    state = "known already" if not done.fresh else "unproven" if done.missing else "recorded"
+    show_one({"state": state, "missing": done.missing, "stays_opposed": opposed}, json)
+    if opposed:
         say("This person opposed and stays opposed: only a fresh act of the person lifts that (R-FR-64).")
+    if done.combined:
+        say("One box for you and your partners counts for you alone (R-FR-21).")
 
 
-def _only_advertiser(office: Office) -> str:
-    if len(office.settings.advertiser) != 1:
-        stop("Say for which advertiser: --advertiser.", 2)
-    return next(iter(office.settings.advertiser))
-
-
-def _reader(office: Office, columns: Sequence[str]) -> ConsentReader:
-    from gateway.flow.consent_list import ConsentReader
+def _clerk(office: Office) -> Clerk:
+    from gateway.flow.filing import Clerk
 
     book, vault = office.store.book, office.keys.vault
-    return ConsentReader(book, office.identity, vault, office.policies(), office.streams, office.partners, columns)
-
-
-@app.command("list")
-def list_(
-    advertiser: Annotated[str, typer.Option(help="Only this advertiser's.")] = "",
-    config: Config = DEFAULT_CONFIG,
-    json: Json = False,
-) -> None:
-    """List the register by key, without addresses."""
-    run(_list(config, advertiser, json))
-
-
-async def _list(config: Path, advertiser: str, json: bool) -> None:
-    from gateway.commands.office import Writing, open_office
-
-    async with open_office(config, Writing.NOTHING) as office:
-        register_ = await office.store.book.consents(None, advertiser)
-    show_rows(COLUMNS, (_row(consent) for consent, _ in register_), json)
-
-
-@app.command()
-def show(address: AddressText, config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
-    """Show one person's records with their proof, history included; the look is recorded."""
-    run(_show(config, address, json))
-
-
-async def _show(config: Path, address: str, json: bool) -> None:
-    from gateway.commands.office import Writing, open_office
-
-    async with open_office(config, Writing.ACT) as office:
-        records = await office.report().consents(read_address(address))
-    if not records:
-        stop("Nothing is recorded about this person.")
-    for consent in records:
-        show_one(_proof(consent), json)
-        if not json and consent is not records[-1]:
-            out("")
+    return Clerk(book, office.identity, vault, office.policies(), office.streams, office.partners)
 
 
 @app.command("import")
@@ -138,17 +113,20 @@ def import_(
 async def _import(config: Path, path: Path, resume: bool, json: bool) -> None:
     from gateway.commands.importing import columns_of, examine_source, import_rows
     from gateway.commands.office import Writing, open_office
-    from gateway.core.register import check_header
+    from gateway.core.columns import check_header
+    from gateway.flow.consent_list import ConsentReader
 
     source = examine_source(path)
     columns = columns_of(source)
     if fault := check_header(columns):
-        stop(f"The header cannot be used: {fault.reason.value} {fault.field}.", 2)
+        stop(f"The header cannot be used: {fault}.", 2)
     async with open_office(config, Writing.IMPORT) as office:
-        reader = _reader(office, columns)
+        reader = ConsentReader(_clerk(office), columns)
         total = await import_rows(source, True, resume, office.store.book, office.clock, reader, len(columns))
     told = {"rows": total.rows, "recorded": total.recorded, "known": total.known, "rejected": total.rejected}
-    show_one({**told, "unproven": total.unproven, "stay_opposed": total.opposed}, json)
+    show_one({**told, "unproven": total.unproven, "stay_opposed": total.opposed, "combined": total.combined}, json)
+    if total.combined:
+        say(f"{total.combined} had one box for you and your partners: kept for you alone (R-FR-21).")
     if total.rejected:
         raise typer.Exit(1)
 
@@ -156,9 +134,7 @@ async def _import(config: Path, path: Path, resume: bool, json: bool) -> None:
 @app.command()
 def export(
     advertiser: Annotated[str, typer.Option(help="Only this advertiser's.")] = "",
-    history: Annotated[
-        bool, typer.Option("--history", help="Withdrawn records too, with their state: proof, not for import.")
-    ] = False,
+    history: Annotated[bool, typer.Option("--history", help="Withdrawn records too, with the state of each.")] = False,
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Write the register with its addresses as CSV on stdout, as `import` reads it; recorded itself."""
@@ -168,46 +144,42 @@ def export(
 async def _export(config: Path, advertiser: str, history: bool) -> None:
     from gateway.commands.importing import writing_csv
     from gateway.commands.office import Writing, open_office
-    from gateway.core.register import OPTIONAL, REQUIRED
+    from gateway.core.columns import OPTIONAL, REQUIRED, TOLD_ONLY
+    from gateway.core.register_row import as_row
 
-    columns = (*REQUIRED, *OPTIONAL, *(("state", "recorded_at") if history else ()))
+    columns = (*REQUIRED, *OPTIONAL, *(TOLD_ONLY if history else ()))
     async with open_office(config, Writing.ACT) as office:
-        records = await office.report().export_consents(advertiser)
         with writing_csv(columns) as write:
-            for consent, sealed in records:
-                if history or consent.withdrawn_at is None:
-                    cells = {"address": office.keys.vault.open(sealed).decode(), **_proof(consent)}
+            async for one in consent_proof.of(office).export(advertiser):
+                if history or one.consent.withdrawn_at is None:
+                    cells = {"address": office.keys.vault.open(one.sealed_address).decode(), **as_row(one.consent, one.last_act)}
                     write([cells[column] for column in columns])
 
 
-def _proof(consent: Consent) -> dict[str, str]:
-    """Everything on record, as words."""
-    return {
-        "person": consent.person.hex(),
-        "advertiser": consent.advertiser,
-        "purpose": consent.purpose,
-        "audience": consent.audience.value,
-        "basis": consent.basis.value,
-        "source": consent.source,
-        "collected_at": consent.collected_at.isoformat() if consent.collected_at else "",
-        "action": consent.action,
-        "wording": consent.wording,
-        "function": consent.function,
-        "notice_sent_at": consent.notice_sent_at.isoformat() if consent.notice_sent_at else "",
-        "partner_list_version": consent.partner_list_version,
-        "product_family": consent.product_family,
-        "professional_proof": consent.professional_proof,
-        "state": _state(consent),
-        "recorded_at": consent.recorded_at.isoformat(timespec="seconds") if consent.recorded_at else "",
-    }
+@app.command("list")
+def list_(
+    advertiser: Annotated[str, typer.Option(help="Only this advertiser's.")] = "",
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """List the register by key, without addresses."""
+    run(_list(config, advertiser, json))
 
 
-def _state(consent: Consent) -> str:
-    if consent.withdrawn_at:
-        return f"withdrawn {consent.withdrawn_at.isoformat(timespec='seconds')}"
-    return f"unproven: lacks {', '.join(consent.missing)}" if consent.missing else "usable"
+async def _list(config: Path, advertiser: str, json: bool) -> None:
+    from gateway.commands.office import Writing, open_office
+    from gateway.core.register_row import as_row
 
-
-def _row(consent: Consent) -> tuple[str, ...]:
-    proof = _proof(consent)
-    return tuple(proof[column] for column in COLUMNS)
+    columns = {"person": 32, "advertiser": 16, "purpose": 20, "covers": 8, "audience": 12, "basis": 19, "source": 16}
+    columns |= {"collected_at": 25, "state": 9}
+    async with open_office(config, Writing.NOTHING) as office:
+        begun = json
+        async for consent, _ in office.store.book.register(advertiser):
+            if not begun:
+                out("  ".join(name.ljust(width) for name, width in columns.items()).rstrip())
+                begun = True
+            row = {"person": consent.person.hex(), **as_row(consent)}
+            if json:
+                show_one({name: row[name] for name in columns}, json)
+            else:
+                out("  ".join(row[name].ljust(width) for name, width in columns.items()).rstrip())

@@ -31,6 +31,8 @@ def examine_source(path: Path) -> Source:
         stop(str(error), 2)
     if first is None:
         stop(f"{path.name} is empty.", 2)
+    if any("\0" in cell for cell in first.cells):
+        stop(f"{path.name} is no text file, or UTF-16: save it as UTF-8.", 2)
     return Source(file, first.cells)
 
 
@@ -110,6 +112,7 @@ def writing_csv(columns: Sequence[str]) -> Iterator[Callable[[Sequence[str]], ob
     import csv
     import sys
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    # CRLF as RFC 4180 says; a wording that holds a bare CR is quoted only then, on Python before 3.13
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
     writer.writerow(columns)
     yield writer.writerow

@@ -1,188 +1,193 @@
-"""Reads one row of a consent import into a record of the register, or says why it is refused.
+"""Reads one row of a consent import into records of the register, or says why it is refused.
 
-It reads every column but `address`, which the caller turns into a person key. A row that lacks proof is kept as unproven
-(R-FR-04); a row that proves there was no consent (R-FR-05), or whose source nobody knows (R-FR-28), is refused.
+It reads every column but `address`, which the caller turns into a person key. A row that lacks proof is kept as unproven (R-FR-04,
+R-FR-26, R-FR-41); a row that proves there was no consent (R-FR-05), contradicts itself, or has a source nobody knows (R-FR-28) is
+refused.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Final, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 
+from gateway.core.columns import CLAIMABLE, COVERS, Cells, RowFault, RowReason
+from gateway.core.columns import read_moment as read_moment
 from gateway.core.decide import source_unknown
 from gateway.core.model import PersonKey
 from gateway.core.policy import Policy
-from gateway.core.record import Audience, Basis, Consent
+from gateway.core.record import NO_PROOF, NO_TRAITS, Audience, Basis, Consent, Covers, Entity, Proof, Relation, RelationKind, Traits
 
-REQUIRED: Final = ("address", "advertiser", "purpose", "audience", "basis", "source", "collected_at", "action", "wording")
-OPTIONAL: Final = ("function", "notice_sent_at", "partner_list_version", "product_family", "professional_proof")
-CLAIMABLE: Final = (Basis.CONSENT, Basis.EXISTING_CUSTOMER, Basis.LEGITIMATE_INTEREST)
-MAX_TEXT: Final = 200
-MAX_WORDING: Final = 4000
-EARLIEST_YEAR: Final = 1900
+BULK = frozenset({"bulk", "bulk-update", "bulk-import", "mass-update", "mass", "masse", "en-masse", "modification-en-masse"})
+"""Actions that wrote many records at once: each wants its batch as evidence (R-FR-41)."""
 
-_TEXTS = ("advertiser", "purpose", "source", "action", "function", "partner_list_version", "product_family", "professional_proof")
-_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_ISO = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
-)
-_FRENCH = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})(?: ([0-9]{2}:[0-9]{2}(?::[0-9]{2})?))?")
-
-_Choice = TypeVar("_Choice", Audience, Basis)
-
-
-class RowReason(StrEnum):
-    """Why a header or a row is refused; the token of a rejects file."""
-
-    UNKNOWN_COLUMN = "UNKNOWN-COLUMN"
-    DUPLICATE_COLUMN = "DUPLICATE-COLUMN"
-    MISSING_COLUMN = "MISSING-COLUMN"
-    EMPTY = "EMPTY"
-    TOO_LONG = "TOO-LONG"
-    CHARACTER = "CHARACTER"
-    NOT_A_CHOICE = "NOT-A-CHOICE"
-    BAD_DATE = "BAD-DATE"
-    NO_CONSENT_ACT = "NO-CONSENT-ACT"
-    SOURCE_MISSING = "SOURCE-MISSING"
+PRESENTATIONS = ("full", "link")
+_AUDIENCES = {one.value: one for one in Audience}
+_BASES = {one.value: one for one in CLAIMABLE}
+_ENTITIES = {one.value: one for one in Entity if one}
+_RELATIONS = {one.value: one for one in RelationKind}
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+_SPACES = re.compile(r"[\s_]+")
 
 
 @dataclass(frozen=True, slots=True)
-class RowFault:
-    """Why and in which column; never quotes the value."""
+class Claim:
+    """What one row comes to: one record, or two where two boxes were ticked; `combined` where one box stood for both (R-FR-21).
 
-    reason: RowReason
-    field: str
+    `last_act` is when the person last did something themselves (R-FR-80).
+    """
 
-
-def check_header(columns: Sequence[str]) -> RowFault | None:
-    """Refuse a file with an unknown, doubled or missing column before its first row is read."""
-    seen: set[str] = set()
-    for column in columns:
-        if column in seen:
-            return RowFault(RowReason.DUPLICATE_COLUMN, column)
-        if column not in REQUIRED and column not in OPTIONAL:
-            return RowFault(RowReason.UNKNOWN_COLUMN, _UNSEEN.sub("?", column[:MAX_TEXT]))
-        seen.add(column)
-    absent = next((column for column in REQUIRED if column not in seen), None)
-    return RowFault(RowReason.MISSING_COLUMN, absent) if absent else None
+    consents: tuple[Consent, ...]
+    combined: bool = False
+    last_act: datetime | None = None
 
 
-def read_consent(policy: Policy, row: Mapping[str, str], person: PersonKey, now: datetime) -> Consent | RowFault:
-    """One row as a record; `missing` names what its proof lacks."""
-    texts = _texts(row)
-    if isinstance(texts, RowFault):
-        return texts
-    audience = _choice(Audience, tuple(Audience), row.get("audience") or "", "audience")
-    if isinstance(audience, RowFault):
-        return audience
-    basis = _choice(Basis, CLAIMABLE, row.get("basis") or "", "basis")
-    if isinstance(basis, RowFault):
-        return basis
-    collected_at = _when(row.get("collected_at") or "", "collected_at", now)
-    if isinstance(collected_at, RowFault):
-        return collected_at
-    notice_sent_at = _when(row.get("notice_sent_at") or "", "notice_sent_at", now)
-    if isinstance(notice_sent_at, RowFault):
-        return notice_sent_at
-    return _ruled_out(policy, texts, basis) or _record(person, texts, (audience, basis), (collected_at, notice_sent_at, now))
+def read_claim(policy: Policy, row: Mapping[str, str], person: PersonKey, now: datetime) -> Claim | RowFault:
+    """One row as records; `missing` names what their proof lacks."""
+    cells = Cells(row, now)
+    consent = _record(cells, person, now)
+    covers = cells.word("covers", COVERS)
+    prechecked, bundled = cells.yes("prechecked"), cells.yes("bundled_with_prize")
+    last_act = cells.moment("last_contact_at")
+    fault = (
+        cells.fault
+        or _empty(consent)
+        or _ruled_out(policy, consent, prechecked, bundled)
+        or _at_odds(consent, covers, bool((row.get("relation") or "").strip()), row)
+    )
+    if fault:
+        return fault
+    combined = covers == "combined" and "R-FR-21" not in policy.off
+    records = (consent if one is consent.covers else replace(consent, covers=one) for one in _covered(covers, combined))
+    return Claim(tuple(_weighed(policy, record) for record in records), combined, last_act)
 
 
-def _record(
-    person: PersonKey,
-    texts: Mapping[str, str],
-    claim: tuple[Audience, Basis],
-    moments: tuple[datetime | None, datetime | None, datetime],
-) -> Consent:
-    audience, basis = claim
-    collected_at, notice_sent_at, now = moments
+def _record(cells: Cells, person: PersonKey, now: datetime) -> Consent:
+    source = cells.text("source")
     return Consent(
         person=person,
-        advertiser=texts["advertiser"],
-        purpose=texts["purpose"],
-        audience=audience,
-        basis=basis,
-        source=texts["source"],
-        collected_at=collected_at,
-        action=texts["action"],
-        wording=texts["wording"],
-        function=texts["function"],
-        notice_sent_at=notice_sent_at,
-        partner_list_version=texts["partner_list_version"],
-        product_family=texts["product_family"],
-        professional_proof=texts["professional_proof"],
-        missing=_lacking(texts, basis, collected_at),
+        advertiser=cells.text("advertiser"),
+        purpose=cells.text("purpose"),
+        audience=cells.needed("audience", _AUDIENCES, Audience.CONSUMER),
+        basis=cells.needed("basis", _BASES, Basis.CONSENT),
+        source="direct" if source.casefold() == "direct" else source,
+        collected_at=cells.moment("collected_at"),
+        action=cells.text("action"),
+        wording=cells.wording(),
+        function=cells.text("function"),
+        notice_sent_at=cells.moment("notice_sent_at"),
+        partner_list_version=cells.text("partner_list_version"),
+        product_family=cells.text("product_family"),
+        professional_proof=cells.text("professional_proof"),
+        withdrawn_at=cells.moment("withdrawn_at"),
         recorded_at=now,
+        acquired_at=cells.moment("acquired_at"),
+        confirmed_at=cells.moment("confirmed_at"),
+        relation=_relation(cells),
+        traits=_traits(cells),
+        proof=_proof(cells),
     )
 
 
-def read_moment(text: str, now: datetime) -> datetime | None:
-    """A date or instant, ISO 8601 or `dd/mm/yyyy`, as UTC; None unless it lies between 1900 and tomorrow.
-
-    What says no offset is taken as UTC: a few hours do not change what a consent is worth.
-    """
-    french = _FRENCH.fullmatch(text)
-    if french:
-        day, month, year, time = french.groups()
-        text = f"{year}-{month}-{day}" + (f"T{time}" if time else "")
-    elif not _ISO.fullmatch(text):
+def _relation(cells: Cells) -> Relation | None:
+    at, by, ended_at = cells.moment("relation_at"), cells.text("relation_by"), cells.moment("relation_ended_at")
+    if not cells.text("relation"):
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    if moment.year < EARLIEST_YEAR or moment.year > now.year + 1:
-        return None
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment if moment <= now + timedelta(days=1) else None
+    return Relation(cells.choice("relation", _RELATIONS, RelationKind.PURCHASE), at, by, ended_at)
 
 
-def _texts(row: Mapping[str, str]) -> dict[str, str] | RowFault:
-    texts: dict[str, str] = {}
-    for field in (*_TEXTS, "wording"):
-        text = (row.get(field) or "").strip()
-        if len(text) > (MAX_WORDING if field == "wording" else MAX_TEXT):
-            return RowFault(RowReason.TOO_LONG, field)
-        if _UNSEEN.search(text):
-            return RowFault(RowReason.CHARACTER, field)
-        texts[field] = text
-    if not texts["advertiser"]:
-        return RowFault(RowReason.EMPTY, "advertiser")
-    if texts["source"].casefold() == "direct":
-        texts["source"] = "direct"
-    return texts
+def _traits(cells: Cells) -> Traits:
+    traits = Traits(
+        country=cells.shaped("country", _COUNTRY).upper(),
+        entity=cells.choice("entity", _ENTITIES, Entity.UNSAID),
+        minor=cells.yes("minor"),
+        parental=cells.yes("parental_consent"),
+        explicit=cells.yes("explicit"),
+        optout_offered=cells.yes("optout_offered"),
+        published=cells.yes("published"),
+    )
+    return NO_TRAITS if traits == NO_TRAITS else traits
 
 
-def _choice(kind: type[_Choice], allowed: tuple[_Choice, ...], text: str, field: str) -> _Choice | RowFault:
-    text = text.strip().lower()
-    if not text:
-        return RowFault(RowReason.EMPTY, field)
-    return kind(text) if text in allowed else RowFault(RowReason.NOT_A_CHOICE, field)
+def _proof(cells: Cells) -> Proof:
+    proof = Proof(
+        wording_id=cells.text("wording_id"),
+        form=cells.text("form"),
+        writer=cells.text("writer"),
+        batch=cells.text("batch"),
+        presentation=cells.word("presentation", PRESENTATIONS),
+        language=cells.shaped("language", _LANGUAGE),
+        asked_at=cells.moment("asked_at"),
+    )
+    return NO_PROOF if proof == NO_PROOF else proof
 
 
-def _when(text: str, field: str, now: datetime) -> datetime | RowFault | None:
-    text = text.strip()
-    if not text:
-        return None
-    return read_moment(text, now) or RowFault(RowReason.BAD_DATE, field)
+def _covered(covers: str, combined: bool) -> tuple[Covers, ...]:
+    """R-FR-21, R-FR-22: two boxes are two records; one box for us and for partners is good for us alone."""
+    if covers == "both" or (covers == "combined" and not combined):
+        return Covers.OWN, Covers.PARTNERS
+    return (Covers.OWN,) if combined or not covers else (Covers(covers),)
 
 
-def _ruled_out(policy: Policy, texts: Mapping[str, str], basis: Basis) -> RowFault | None:
+def _empty(consent: Consent) -> RowFault | None:
+    return None if consent.advertiser else RowFault(RowReason.EMPTY, "advertiser")
+
+
+def plain_action(action: str) -> str:
+    """An action as lists of actions spell it: folded, words joined by hyphens."""
+    return _SPACES.sub("-", action.casefold())
+
+
+def _ruled_out(policy: Policy, consent: Consent, prechecked: bool, bundled: bool) -> RowFault | None:
     """R-FR-05: an act that is no consent; R-FR-28: an address out of nowhere."""
-    act = re.sub(r"[\s_]+", "-", texts["action"].casefold())
-    if basis is Basis.CONSENT and act in policy.rejected_actions:
-        return RowFault(RowReason.NO_CONSENT_ACT, "action")
-    if source_unknown(texts["source"]) and "R-FR-28" not in policy.off:
+    if consent.basis is Basis.CONSENT and "R-FR-05" not in policy.off:
+        if prechecked:
+            return RowFault(RowReason.NO_CONSENT_ACT, "prechecked")
+        if bundled:
+            return RowFault(RowReason.NO_CONSENT_ACT, "bundled_with_prize")
+        if plain_action(consent.action) in policy.rejected_actions:
+            return RowFault(RowReason.NO_CONSENT_ACT, "action")
+    if source_unknown(consent.source) and "R-FR-28" not in policy.off:
         return RowFault(RowReason.SOURCE_MISSING, "source")
     return None
 
 
-def _lacking(texts: Mapping[str, str], basis: Basis, collected_at: datetime | None) -> tuple[str, ...]:
-    """R-FR-04: what the proof of a consent lacks; other bases prove no consent."""
-    if basis is not Basis.CONSENT:
-        return ()
-    proof = ("purpose", "source", "action", "wording")
-    return tuple(field for field in proof if not texts[field]) + (() if collected_at else ("collected_at",))
+def _at_odds(consent: Consent, covers: str, relates: bool, row: Mapping[str, str]) -> RowFault | None:
+    """A row that contradicts itself; nobody may guess which half is true."""
+    if covers == "tracking" and consent.basis is not Basis.CONSENT:
+        return RowFault(RowReason.CONTRADICTION, "covers", "tracking needs consent")
+    if not relates and any((row.get(name) or "").strip() for name in ("relation_at", "relation_by", "relation_ended_at")):
+        return RowFault(RowReason.EMPTY, "relation")
+    relation = consent.relation
+    orders = (
+        ("withdrawn_at", consent.collected_at, consent.withdrawn_at),
+        ("confirmed_at", consent.proof.asked_at, consent.confirmed_at),
+        ("relation_ended_at", relation and relation.at, relation and relation.ended_at),
+    )
+    late = next((field for field, first, then in orders if first and then and then < first), None)
+    return RowFault(RowReason.CONTRADICTION, late, "before it began") if late else None
+
+
+def _weighed(policy: Policy, consent: Consent) -> Consent:
+    missing = tuple(_lacking(policy, consent))
+    return replace(consent, missing=missing) if missing else consent
+
+
+def _lacking(policy: Policy, consent: Consent) -> Iterator[str]:
+    """What the proof of a consent lacks; other grounds prove no consent (R-FR-04, R-FR-26, R-FR-41)."""
+    if consent.basis is not Basis.CONSENT:
+        return
+    for field in ("purpose", "source", "action", "wording"):
+        if not getattr(consent, field):
+            yield field
+    if consent.collected_at is None:
+        yield "collected_at"
+    if consent.covers is Covers.PARTNERS and "R-FR-26" not in policy.off:
+        if not consent.partner_list_version:
+            yield "partner_list_version"
+        if not consent.proof.presentation:
+            yield "presentation"
+    if "R-FR-41" not in policy.off and not consent.proof.batch and plain_action(consent.action) in BULK:
+        yield "batch"

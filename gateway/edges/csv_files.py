@@ -139,7 +139,7 @@ def _record(number: int, text: str, delimiter: str, fault: str) -> Row | None:
         cells = next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:
         return Row(number, (text[:200],), "not CSV")
-    return Row(number, tuple(cell.strip() for cell in cells)) if any(cells) else None
+    return Row(number, tuple(cells)) if any(cell and not cell.isspace() for cell in cells) else None
 
 
 class Rejects:

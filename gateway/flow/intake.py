@@ -32,7 +32,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What became of the rows so far; `line` is the last one durably done, `opposed_lines` some rows of people who stay opposed."""
+    """What became of the rows so far; `line` is the last one durably done, `opposed_lines` some rows of people who stay opposed.
+
+    `combined` are rows whose one box stood for us and for partners: kept for us alone (R-FR-21).
+    """
 
     rows: int = 0
     recorded: int = 0
@@ -42,6 +45,7 @@ class Tally:
     opposed: int = 0
     opposed_lines: tuple[int, ...] = ()
     line: int = 0
+    combined: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """Both together, as far as the later one."""
@@ -54,6 +58,7 @@ class Tally:
             self.opposed + other.opposed,
             (self.opposed_lines + other.opposed_lines)[:SHOWN],
             max(self.line, other.line),
+            self.combined + other.combined,
         )
 
 

@@ -59,15 +59,6 @@ class Report:
         await self._look(person, "consents")
         return [consent for consent, _ in await self._book.consents(person, advertiser)]
 
-    async def export_consents(self, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
-        """The register with its sealed addresses; that it was taken out is recorded."""
-        records = await self._book.consents(None, advertiser)
-        detail = f"rows={len(records)}"
-        await self._book.commit(
-            [Event(at=self._clock.now(), kind=Kind.EXPORT, outcome="consents", advertiser=advertiser, detail=detail)]
-        )
-        return records
-
     async def events_of(self, address: Address) -> Sequence[Entry]:
         """A person's journal entries, oldest first; the look is recorded."""
         person = self._identity.person(address)
