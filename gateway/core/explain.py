@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from gateway.core.decide import Question, decide, judge_record, stops
+from gateway.core.blocked import stops
+from gateway.core.decide import Question, decide, judge_record
 from gateway.core.model import Stream
 from gateway.core.policy import Policy, Rule
 from gateway.core.record import Consent, Facts, NoticeGiven, Opposition

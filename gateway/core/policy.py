@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from gateway.core.pack import Case, Pack
+from gateway.core.record import Entity
 from gateway.core.rulebook import RuleBook, RuleTable
+from gateway.core.strictness import strictness
 
 _PLAINLY = {"missing": "is missing", "extra_forbidden": "is not known to this version"}
 
@@ -38,8 +41,11 @@ class PolicyFault:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One pack, compiled; `book` holds its parameters, `off` are the rules it switches off, `label` is `name@version#hash8`,
-    `text` the whole of it as a ruling keeps it."""
+    """One pack, compiled; `book` holds its parameters, `off` are the rules it switches off, `label` is `name@version#hash8`.
+
+    `text` is the whole of it as a ruling keeps it; `surely_active` a span after an act within which R-FR-80 cannot apply, short of
+    counting calendar months; `strictness` orders packs (R-PACK-01).
+    """
 
     name: str
     version: str
@@ -55,6 +61,12 @@ class Policy:
     role_local_parts: frozenset[str]
     free_mail_domains: frozenset[str]
     rejected_actions: frozenset[str]
+    individuals: frozenset[Entity]
+    card_sources: frozenset[str]
+    opt_out_regime: bool
+    double_optin: bool
+    surely_active: timedelta
+    strictness: tuple[int, ...]
     cases: tuple[Case, ...]
     label: str
     text: str
@@ -65,7 +77,12 @@ class Policy:
 
     def cited(self, rules: tuple[str, ...]) -> tuple[str, ...]:
         """These rules without those the pack switches off."""
-        return tuple(rule for rule in rules if rule not in self.off) if self.off else rules
+        return _without(rules, self.off) if self.off else rules
+
+
+@lru_cache(maxsize=1024)
+def _without(rules: tuple[str, ...], off: frozenset[str]) -> tuple[str, ...]:
+    return tuple([rule for rule in rules if rule not in off])
 
 
 def parse(table: Mapping[str, object], digest: str) -> Policy | PolicyFault:
@@ -123,7 +140,20 @@ def _compile(pack: Pack, digest: str, text: str) -> Policy:
         role_local_parts=frozenset(book.role_addresses.local_parts),
         free_mail_domains=frozenset(book.free_mail.domains),
         rejected_actions=frozenset(book.no_consent_at_all.actions if book.no_consent_at_all.enabled else ()),
+        individuals=frozenset(book.business_mode.individuals if book.business_mode.enabled else ()),
+        card_sources=frozenset(book.double_optin.sources if book.double_optin.enabled else ()),
+        opt_out_regime=book.consumer_consent.consumer == "opt-out",
+        double_optin=book.double_optin.enabled and book.double_optin.double_optin == "required",
+        surely_active=_surely_active(book),
+        strictness=strictness(book),
         cases=pack.case,
         label=f"{pack.name}@{pack.version}#{digest[:8]}",
         text=text,
     )
+
+
+def _surely_active(book: RuleBook) -> timedelta:
+    """A month has 28 days at least; where only former customers' terms count, no act makes sure."""
+    if book.inactive.enabled:
+        return timedelta(days=book.inactive.after.months * 28 + book.inactive.after.days)
+    return timedelta(0) if book.former_customer.enabled else timedelta.max
