@@ -17,7 +17,20 @@ from gateway.core.decide import Question, decide
 from gateway.core.explain import explain
 from gateway.core.model import Advertiser, Category, PersonKey, RefusalMode, Stream
 from gateway.core.policy import Policy, parse
-from gateway.core.record import Audience, Basis, Block, Consent, Door, Facts, NoticeGiven, Opposition, Scope
+from gateway.core.record import (
+    Arrangements,
+    Audience,
+    Basis,
+    Block,
+    Consent,
+    Door,
+    Facts,
+    NamedPartner,
+    NoticeGiven,
+    Opposition,
+    PartnerList,
+    Scope,
+)
 from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided, Verdict
 from gateway.edges.files import read_policy, shipped
 
@@ -32,6 +45,10 @@ GIVEN = Consent(
 BOUGHT = replace(GIVEN, source="Salon Pro", partner_list_version="2026-03")
 BUYER = replace(GIVEN, audience=Audience.PROFESSIONAL, basis=Basis.LEGITIMATE_INTEREST, function="Achats")
 COMPANY = replace(BUYER, audience=Audience.LEGAL_PERSON, function="")
+SALON = PartnerList(
+    "Salon Pro", "2026-03", NOW - timedelta(days=200), (NamedPartner("shop", "Shop SAS", ""), NamedPartner("x", "", ""))
+)
+LISTS = Arrangements({"Salon Pro": (SALON,)})
 OPPOSED = Opposition(PERSON, Block.OPPOSED, Scope.ADVERTISER, "shop", "", Door.LINK, NOW)
 TOLD = NoticeGiven(PERSON, "shop", "Salon Pro", NOW, "t")
 
@@ -62,10 +79,13 @@ def ask(
     missing: tuple[str, ...] = (),
     oppositions: tuple[Opposition, ...] = (),
     notices: tuple[NoticeGiven, ...] = (),
+    now: datetime = NOW,
+    arrangements: Arrangements = LISTS,
+    last_act: datetime | None = None,
 ) -> Verdict:
     address = parse_address(to)
     assert isinstance(address, Address)
-    return decide(policy, Question(stream, address, missing, NOW), Facts(consents, oppositions, notices))
+    return decide(policy, Question(stream, address, missing, now, arrangements), Facts(consents, oppositions, notices, last_act))
 
 
 def refusal(verdict: Verdict) -> Reason:
