@@ -30,7 +30,7 @@ from gateway.flow.inbound import InboundDesk
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
-from gateway.rooms import SPOOL_RESERVE, Journeys, Nouns, State, folder_of, load_nouns, make_outbound, open_state
+from gateway.rooms import SPOOL_RESERVE, Journeys, Nouns, State, adopt, folder_of, load_nouns, make_outbound, open_state
 from gateway.settings import Settings
 from gateway.settings.models import Limits as GivenLimits
 
@@ -110,6 +110,7 @@ class Gateway:
         nouns = load_nouns(self._settings)
         state = open_state(self._settings, self._worker, self._log)
         try:
+            await adopt(self._settings, nouns, state)
             async with asyncio.TaskGroup() as group:
                 await self._serve(Crew(group, self._log), nouns, state, stop, ready)
         finally:

@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from gateway.core.address import Identity
 from gateway.core.compose import Letterhead
 from gateway.core.model import Partner, Stream
-from gateway.core.notice import Notices
+from gateway.core.notice import Notices, missing_fields
 from gateway.core.policy import Policy
+from gateway.core.ruling import Setup
 from gateway.core.sign import SES_PROFILE, DkimKey
 from gateway.core.token import TokenKeys
 from gateway.edges.clock import SystemClock
@@ -30,6 +31,7 @@ from gateway.edges.metrics import Metrics
 from gateway.edges.smtp.upstream import Upstream, UpstreamConfig
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import SqliteStore, open_store
+from gateway.flow.adopt import Adoption
 from gateway.flow.attempt import Attempts
 from gateway.flow.deliver import Deliver, Schedule
 from gateway.flow.handover import Handover, Keeping
@@ -79,6 +81,21 @@ def load_nouns(settings: Settings) -> Nouns:
     notices = Notices(_sound(read_templates("notice", settings.gateway.templates_dir)))
     hostname = settings.gateway.hostname or socket.getfqdn()
     return Nouns(to_streams(settings), to_partners(settings), policies, notices, hostname)
+
+
+def setups(nouns: Nouns) -> list[Setup]:
+    """Each stream as decisions see it."""
+    packs = tuple(nouns.policies)
+    return [Setup(stream, missing_fields(stream.advertiser, "recorded", None), packs) for stream in nouns.streams.values()]
+
+
+async def adopt(settings: Settings, nouns: Nouns, state: State) -> None:
+    """Have on record by which texts this process judges (R-FR-86); CannotStart where a pack changed and nobody signed it."""
+    folder = settings.gateway.policies_dir
+    own = {name for name in nouns.policies if folder and (folder / f"{name}.toml").is_file()}
+    unsigned = await Adoption(state.store.book, state.clock).at_start(nouns.policies, own, setups(nouns))
+    if unsigned:
+        raise CannotStart("\n".join(map(str, unsigned)))
 
 
 def folder_of(templates: str, own: Path | None) -> Path:
