@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from gateway.core.duration import Duration
+from gateway.core.lapse import last_of
 from gateway.core.policy import Policy
-from gateway.core.record import Basis, Block, Consent, Facts, NoticeGiven, NoticeKind, RelationKind
+from gateway.core.record import Block, Consent, Facts, NoticeGiven, NoticeKind, RelationKind
 
 _LASTING = frozenset({RelationKind.CONTRACT, RelationKind.FREE_ACCOUNT, RelationKind.MEMBERSHIP})
 """Dealings that go on until their end is recorded; the others are over on the day they happened."""
-_PROSPECTS = frozenset({RelationKind.NEGOTIATION, RelationKind.INQUIRY})
 _INSTANT = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -38,8 +39,8 @@ class Until:
     rule: str
 
     def over(self, now: datetime) -> bool:
-        """Whether the time has come; the last instant of a term is the first one after it."""
-        return self.at is not None and self.at <= now
+        """Whether the time is over; at the very end of a term it is not yet."""
+        return self.at is not None and self.at < now
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +66,26 @@ class Duty:
 def until(policy: Policy, consent: Consent, last_act: datetime | None = None) -> Until:
     """When this record's time is over, were it alone; the person's acts count for records that still stand (R-FR-80, R-FR-83).
 
-    An opening is no act and never reaches `last_act` (R-FR-81).
+    The same terms as `lapse` judges by, so that nobody is forgotten who may still be written to. An opening is no act and never
+    reaches `last_act` (R-FR-81).
     """
     if consent.withdrawn_at is not None:
-        return _term(policy, "R-FR-85", consent.withdrawn_at)
-    rule = "R-FR-83" if _is_customer(consent) else "R-FR-80"
-    if _lasts(consent):
-        return Until(None, rule)
-    return _term(policy, rule, _latest(last_contact(consent), last_act))
+        return Until(_end(policy, "R-FR-85", policy.book.proof_kept.after, consent.withdrawn_at), "R-FR-85")
+    relation = consent.relation
+    if relation and relation.kind in _LASTING and relation.ended_at is None and relation.by in ("", consent.advertiser):
+        return Until(None, "R-FR-83")
+    prospect = Until(_end(policy, "R-FR-80", policy.book.inactive.after, last_of((consent,), last_act)), "R-FR-80")
+    if relation is None or relation.ended_at is None:
+        return prospect
+    former = Until(_end(policy, "R-FR-83", policy.book.former_customer.after, relation.ended_at), "R-FR-83")
+    ends = [end for end in (former, prospect) if end.at is not None]
+    return max(ends, key=lambda end: end.at or _NEVER, default=former)
 
 
 def standing(policy: Policy, consents: Sequence[Consent], last_act: datetime | None = None) -> Until | None:
     """When the time of the records that still stand is over: that of the longest-lived of them; None where none stands."""
     ends = [until(policy, consent, last_act) for consent in consents if consent.withdrawn_at is None]
     return max(ends, key=lambda end: end.at or _NEVER, default=None)
-
-
-def last_contact(consent: Consent) -> datetime | None:
-    """The last thing the person did that this record tells of, or the day the address was collected."""
-    relation = consent.relation
-    dealt = (relation.ended_at, relation.at) if relation else ()
-    return _latest(consent.collected_at, consent.confirmed_at, consent.acquired_at, *dealt) or consent.recorded_at
 
 
 def due(policy: Policy, facts: Facts, now: datetime) -> Duty:
@@ -125,32 +125,9 @@ def _at_the_end(policy: Policy, facts: Facts, end: datetime, now: datetime) -> S
     question = asked(facts, end)
     if question is None:
         return Step.ASK
-    return Step.WAIT if now < policy.book.stay.answer_within.after(question.at) else Step.FORGET
+    return Step.WAIT if now <= policy.book.stay.answer_within.after(question.at) else Step.FORGET
 
 
-def _term(policy: Policy, rule: str, start: datetime | None) -> Until:
-    if start is None or rule in policy.off:
-        return Until(None, rule)
-    book = policy.book
-    match rule:
-        case "R-FR-85":
-            term = book.proof_kept.after
-        case "R-FR-83":
-            term = book.former_customer.after
-        case _:
-            term = book.inactive.after
-    return Until(term.after(start), rule)
-
-
-def _is_customer(consent: Consent) -> bool:
-    if consent.relation is None:
-        return consent.basis is Basis.EXISTING_CUSTOMER
-    return consent.relation.kind not in _PROSPECTS
-
-
-def _lasts(consent: Consent) -> bool:
-    return consent.relation is not None and consent.relation.kind in _LASTING and consent.relation.ended_at is None
-
-
-def _latest(*moments: datetime | None) -> datetime | None:
-    return max((moment for moment in moments if moment is not None), default=None)
+def _end(policy: Policy, rule: str, term: Duration, start: datetime | None) -> datetime | None:
+    """The last instant of a term; None where the rule is off or nobody knows when it began."""
+    return None if start is None or rule in policy.off else term.after(start)
