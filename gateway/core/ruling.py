@@ -28,9 +28,8 @@ class Setup:
     @property
     def text(self) -> str:
         """The ruling's text."""
-        return json.dumps(
-            {"stream": _fields(self.stream), "missing_notice": self.missing_notice}, ensure_ascii=False, sort_keys=True
-        )
+        told = {"stream": _fields(self.stream), "missing_notice": self.missing_notice, "packs": self.packs}
+        return json.dumps(told, ensure_ascii=False, sort_keys=True)
 
     @property
     def label(self) -> str:

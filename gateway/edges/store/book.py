@@ -50,6 +50,8 @@ _TALLIES = office.TALLY + " WHERE hour > ? ORDER BY hour, stream, provider, what
 
 T = TypeVar("T")
 
+_LEFTOVERS = "SELECT (SELECT count(*) FROM accepted WHERE at < ?), (SELECT count(*) FROM kept WHERE at < ?)"
+
 
 class SqliteBook:
     """`ports.Book` over one file, whose chain numbers and links the events of its commits."""
@@ -144,7 +146,7 @@ class SqliteBook:
 
     async def ruling(self, label: str) -> Ruling | None:
         """See `ports.Book`."""
-        return self._one(office.RULING + " WHERE label = ?", label, office.ruling)
+        return self._one(office.RULING + " WHERE label = ? LIMIT 1", label, office.ruling)
 
     async def rulings(self, kind: str = "") -> Sequence[Ruling]:
         """See `ports.Book`; in the order in which they were adopted."""
@@ -194,6 +196,11 @@ class SqliteBook:
     async def dossier(self, person: PersonKey) -> Dossier:
         """See `ports.Book`."""
         return history.dossier(self._database, person)
+
+    async def leftovers(self, accepted_before: datetime, kept_before: datetime) -> tuple[int, int]:
+        """See `ports.Book`."""
+        ((keys, kept),) = self._database.rows(_LEFTOVERS, (micros(accepted_before), micros(kept_before)))
+        return keys, kept
 
     async def compact(self) -> None:
         """See `ports.Book`; does nothing where nothing was erased since the last time."""

@@ -34,6 +34,7 @@ from gateway.core.change import (
     Publish,
     Resume,
     Stir,
+    Sweep,
     Tell,
     Withdraw,
 )
@@ -62,7 +63,11 @@ _OWN_UNSUBSCRIBE = """
 _TELL = "INSERT INTO outbox (partner, person, advertiser, scope, at) VALUES (?, ?, ?, ?, ?)"
 _KEEP = "INSERT INTO kept (mailbox, sealed_mail, at) VALUES (?, ?, ?)"
 _NOTE_PASSING = "INSERT INTO transfer VALUES (NULL, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-_ADOPT = "INSERT INTO ruling VALUES (NULL, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+# A text that counts again after another did is a ruling of its own.
+_ADOPT = """
+    INSERT INTO ruling SELECT NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7
+    WHERE ?3 IS NOT (SELECT label FROM ruling WHERE kind = ?1 AND name = ?2 ORDER BY id DESC LIMIT 1)
+"""
 _ENROL = "REPLACE INTO enrolment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _TALLY = "INSERT INTO tally VALUES (?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1 RETURNING count"
 _FORGET_TALLIES = "DELETE FROM tally WHERE hour < ?"
@@ -156,11 +161,15 @@ def _note(connection: apsw.Connection, change: _Unfactual) -> None:
             connection.execute(_TOOL, _tool(tool))
         case KeepForPerson(mailbox, sealed_mail, at):
             connection.execute(_KEEP, (mailbox, sealed_mail, micros(at)))
+        case Sweep():
+            erase.sweep(connection, change)
         case _:
             assert_never(change)
 
 
-_Unfactual = Accept | Count | KeepOwnUnsubscribe | Tell | NotePassing | Enrol | Disenrol | Adopt | IssueKey | Enlist | KeepForPerson
+_Unfactual = (
+    Accept | Count | KeepOwnUnsubscribe | Tell | NotePassing | Enrol | Disenrol | Adopt | IssueKey | Enlist | KeepForPerson | Sweep
+)
 
 
 def _count(connection: apsw.Connection, change: Count) -> None:

@@ -9,9 +9,10 @@ from datetime import datetime
 
 import apsw
 
-from gateway.core.change import Forget, ForgetWithdrawn
+from gateway.core.change import Forget, ForgetWithdrawn, Sweep
 from gateway.core.record_json import parse_consents
 from gateway.edges.store.database import Row
+from gateway.edges.store.instant import micros
 from gateway.edges.store.marks import ERASED, count
 
 _FACTUAL = ("consent", "notice", "notice_past", "act", "act_past")
@@ -19,6 +20,8 @@ _OF_PERSON = "DELETE FROM {} WHERE person = ?1 AND (?2 = '' OR advertiser = ?2)"
 _REMEMBER = "REPLACE INTO erased VALUES (?, ?, ?)"
 _WITHDRAWN = "SELECT id, advertiser, withdrawn_at FROM consent WHERE person = ? AND withdrawn_at IS NOT NULL"
 _SUPERSEDED = ("notice_past", "act_past")
+_OLD_ACCEPTED = "DELETE FROM accepted WHERE at < ?"
+_OLD_KEPT = "DELETE FROM kept WHERE at < ?"
 _ORPHANS = "DELETE FROM wording WHERE id NOT IN (SELECT wording FROM consent)"
 
 
@@ -56,6 +59,14 @@ def disenrol(connection: apsw.Connection, digest: bytes) -> None:
     connection.execute("DELETE FROM enrolment WHERE id = ?", (digest,))
     if connection.changes():
         count(connection, ERASED)
+
+
+def sweep(connection: apsw.Connection, change: Sweep) -> None:
+    """Technical leftovers; accepted keys are digests, so only kept mail calls for a compaction."""
+    connection.execute(_OLD_ACCEPTED, (micros(change.accepted_before),))
+    connection.execute(_OLD_KEPT, (micros(change.kept_before),))
+    if connection.changes():
+        mark(connection, ERASED, 0)
 
 
 def drop_orphans(connection: apsw.Connection) -> None:

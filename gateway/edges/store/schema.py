@@ -132,9 +132,10 @@ GATEWAY_STEPS = (
     CREATE INDEX transfer_partner ON transfer (partner);
 
     CREATE TABLE ruling (
-        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL UNIQUE, text TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, label TEXT NOT NULL, text TEXT NOT NULL,
         at TEXT NOT NULL, author TEXT NOT NULL, reason TEXT NOT NULL
     ) STRICT;
+    CREATE INDEX ruling_label ON ruling (label);
 
     CREATE TABLE enrolment (
         id BLOB PRIMARY KEY, person BLOB NOT NULL, stream TEXT NOT NULL, consents TEXT NOT NULL, sealed_address BLOB NOT NULL,
