@@ -200,6 +200,14 @@ class KeepForPerson:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Erase technical leftovers: delivery keys accepted before an instant, and mail kept for a human before another (R-DP-10)."""
+
+    accepted_before: datetime
+    kept_before: datetime
+
+
 Change = (
     Oppose
     | Lift
@@ -223,6 +231,7 @@ Change = (
     | IssueKey
     | Enlist
     | KeepForPerson
+    | Sweep
 )
 
 FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice, Publish, Pause, Resume, Stir, Forget, ForgetWithdrawn)

@@ -170,6 +170,9 @@ class Book(Protocol):
     async def dossier(self, person: PersonKey) -> Dossier:
         """Everything the book holds about one person, ended records included (GDPR 15)."""
 
+    async def leftovers(self, accepted_before: datetime, kept_before: datetime) -> tuple[int, int]:
+        """How many delivery keys and kept mails a `Sweep` of these instants would erase."""
+
     async def compact(self) -> None:
         """Make what was erased unreadable in the files too (R-DP-10); takes as long as the file is large."""
 

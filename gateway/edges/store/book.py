@@ -47,10 +47,9 @@ _TRANSFERS_TO = office.TRANSFER + " WHERE id > ?1 AND partner = ?3 ORDER BY id L
 _ENROLMENTS_OF = office.ENROLMENT + " WHERE person = ? ORDER BY asked_at, id"
 _ENROLMENTS_AFTER = office.ENROLMENT + " WHERE (asked_at, id) > (?, ?) ORDER BY asked_at, id LIMIT ?"
 _TALLIES = office.TALLY + " WHERE hour > ? ORDER BY hour, stream, provider, what"
+_LEFTOVERS = "SELECT (SELECT count(*) FROM accepted WHERE at < ?), (SELECT count(*) FROM kept WHERE at < ?)"
 
 T = TypeVar("T")
-
-_LEFTOVERS = "SELECT (SELECT count(*) FROM accepted WHERE at < ?), (SELECT count(*) FROM kept WHERE at < ?)"
 
 
 class SqliteBook:

@@ -66,7 +66,7 @@ def sweep(connection: apsw.Connection, change: Sweep) -> None:
     connection.execute(_OLD_ACCEPTED, (micros(change.accepted_before),))
     connection.execute(_OLD_KEPT, (micros(change.kept_before),))
     if connection.changes():
-        mark(connection, ERASED, 0)
+        count(connection, ERASED)
 
 
 def drop_orphans(connection: apsw.Connection) -> None:
