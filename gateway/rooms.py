@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from gateway.core.address import Identity
 from gateway.core.compose import Letterhead
+from gateway.core.jurisdiction import own_pack
 from gateway.core.model import Partner, Stream
 from gateway.core.notice import Notices, missing_fields
 from gateway.core.policy import Policy
@@ -135,12 +136,13 @@ def _orphans(folder: Path, workers: int) -> list[Path]:
 def make_letterheads(settings: Settings, nouns: Nouns, tokens: TokenKeys, public_url: str) -> dict[str, Letterhead]:
     """Each stream's letterhead; raises KeyFault when a signing key cannot be read."""
     keys = {name: _signing_keys(settings, name) for name in settings.advertiser}
+    packs = {name: own_pack(nouns.policies, stream) for name, stream in nouns.streams.items()}
     return {
         name: Letterhead(
             stream,
             nouns.notices,
-            nouns.policies[stream.policy].authority_name,
-            nouns.policies[stream.policy].authority_url,
+            packs[name].authority_name,
+            packs[name].authority_url,
             keys[stream.advertiser.name],
             tokens,
             public_url,

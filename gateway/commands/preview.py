@@ -65,7 +65,9 @@ async def _bytes(office: Office, stream: Stream, raw: bytes, to: str) -> bytes:
     if message.from_domain not in stream.advertiser.from_domains:
         stop(_line(replies.NOT_YOURS))
     head = make_letterheads(office.settings, nouns, office.keys.token_keys, office.settings.public_url)[stream.name]
-    copy = Copy(judgement.person, verdict.due, verdict.source, judge.partner(verdict.source))
+    pack = judgement.policy
+    partner = judge.partner(verdict.source)
+    copy = Copy(judgement.person, verdict.due, verdict.source, partner, pack.authority_name, pack.authority_url)
     stamp = Stamp(office.clock.now(), "tool.invalid", "ESMTPSA", "", "preview")
     finished = compose(message, head, copy, stamp, eight_bit=True)
     if isinstance(finished, Reply):

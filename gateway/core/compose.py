@@ -37,7 +37,8 @@ class Letterhead:
     """What all mail of one stream has in common: identity, authority, signing keys by From domain, the ways to opt out.
 
     `inbound_domain` is empty where no inbound listener is configured: then there is no mailto door. `unsigned` are the fields the
-    provider rewrites after us (R-MBX-21).
+    provider rewrites after us (R-MBX-21). `authority_*` is of the stream's own pack, for mail of our own; a copy of a tool's mail
+    names its recipient's.
     """
 
     stream: Stream
@@ -67,6 +68,7 @@ class Stamp:
 class Copy:
     """The one copy one person gets: why it may be written decides which words are due.
 
+    `authority_*` is of the pack the recipient is judged by, so that each is sent to their own (R-PACK-10).
     `list_version` is the advertiser's current partner list, empty where none is published; `news` are the partners in it that this
     copy tells of (R-FR-24, R-FR-25).
     """
@@ -75,6 +77,8 @@ class Copy:
     due: Due
     source: str
     partner: Partner | None
+    authority_name: str
+    authority_url: str
     list_version: str = ""
     news: tuple[NamedPartner, ...] = ()
 
@@ -144,8 +148,8 @@ def _words(message: Message, head: Letterhead, copy: Copy, token: str) -> Words 
         copy.source,
         copy.partner,
         opt_out_url(head, token),
-        head.authority_url,
-        head.authority_name,
+        copy.authority_url,
+        copy.authority_name,
         language(message, head.stream),
         Shown(partners_url(head), copy.news) if copy.list_version else NO_PARTNERS,
     )

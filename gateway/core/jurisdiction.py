@@ -19,6 +19,11 @@ def choose(policies: Mapping[str, Policy], stream: Stream, facts: Facts) -> Poli
         there = [policy for policy in policies.values() if country in policy.countries]
         if there:
             return min(there, key=lambda policy: (len(policy.countries), policy.name))
+    return own_pack(policies, stream)
+
+
+def own_pack(policies: Mapping[str, Policy], stream: Stream) -> Policy:
+    """The stream's pack, where nothing is known of the recipient; one that names none has the strictest."""
     return policies.get(stream.policy) or strictest(policies)
 
 

@@ -112,10 +112,11 @@ class Attempts:
 
     async def _stop(self, task: Task, judgement: Judgement) -> Tried:
         """The message must not leave, now or as long as nobody knows."""
-        if not isinstance(judgement.verdict, Refuse):
-            return Tried(fault=replies.STORE_DOWN)
+        verdict = judgement.verdict
+        if not isinstance(verdict, Refuse):
+            return Tried(fault=replies.REFUSALS[verdict.reason] if isinstance(verdict, Undecided) else replies.STORE_DOWN)
         ref = await self._judge.record("drop", task.stream, task.envelope.tool, judgement, task.decision)
-        return Tried(refused=judgement.verdict, ref=ref)
+        return Tried(refused=verdict, ref=ref)
 
     def person(self, address: Address) -> PersonKey:
         """The key an address is filed under."""
@@ -158,9 +159,10 @@ class Attempts:
 
     def _copy(self, judgement: Judgement) -> Copy:
         verdict = judgement.verdict
+        authority = judgement.policy.authority_name, judgement.policy.authority_url
         if isinstance(verdict, Allow):
-            return Copy(judgement.person, verdict.due, verdict.source, self._judge.partner(verdict.source))
-        return Copy(judgement.person, Due.NONE, "", None)
+            return Copy(judgement.person, verdict.due, verdict.source, self._judge.partner(verdict.source), *authority)
+        return Copy(judgement.person, Due.NONE, "", None, *authority)
 
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
         peer = task.peer

@@ -191,7 +191,7 @@ class Handover:
             judgement = await self._judge.judge(stream, one.address)
             verdict = judgement.verdict
             if isinstance(verdict, Undecided):
-                return replies.STORE_DOWN
+                return replies.REFUSALS[verdict.reason]
             if isinstance(verdict, Refuse) and (verdict.floor or submitted.login.refusal is not RefusalMode.MONITOR):
                 refused.append((one, verdict, await self._judge.record("drop", stream, tool, judgement, one.decision)))
             else:

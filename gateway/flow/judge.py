@@ -7,33 +7,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from gateway.core.address import Address, Identity
 from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
+from gateway.core.jurisdiction import choose, own_pack
 from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
-from gateway.core.record import Who
+from gateway.core.record import NO_ARRANGEMENTS, Who
+from gateway.core.ruling import Setup
 from gateway.core.verdict import Allow, Refuse, Undecided, Verdict
 from gateway.flow.ports import Book, Clock, Reading, Unavailable
 
 UNREAD = -1
 """The stand of a judgement without facts: no book ever stands there."""
+FRESH = timedelta(seconds=60)
+"""For how long a verdict may be used again while nothing moved: rules count calendar terms, and one may just have ended."""
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One verdict on one recipient, with the key it is filed under and the book's stand it rests on."""
+    """One verdict on one recipient: by which pack, when it was asked for, and the book's stand it rests on."""
 
     person: PersonKey
     verdict: Verdict
     stand: int
+    policy: Policy
+    at: datetime
 
 
 class Judge:
-    """The decision with its facts and its evidence (R-FR-01, R-FR-90)."""
+    """The decision with its facts and its evidence (R-FR-01, R-FR-90), by the pack of each recipient (R-PACK-01)."""
 
     def __init__(
         self, book: Book, identity: Identity, policies: Mapping[str, Policy], partners: Mapping[str, Partner], clock: Clock
@@ -43,8 +51,10 @@ class Judge:
         self._policies = policies
         self._partners = partners
         self._clock = clock
-        self._missing: dict[str, tuple[str, ...]] = {}
+        self._setups: dict[str, tuple[tuple[str, ...], str]] = {}
         self._hashes = False
+        self._arrangements = NO_ARRANGEMENTS
+        self._arranged = UNREAD
 
     def person(self, address: Address) -> PersonKey:
         """The key an address is filed under."""
@@ -56,35 +66,52 @@ class Judge:
 
     async def judge(self, stream: Stream, address: Address) -> Judgement:
         """The verdict on fresh facts; Undecided where they cannot be read."""
-        question = Question(stream, address, self._missing_notice(stream), self._clock.now())
-        policy = self._policies[stream.policy]
+        now = self._clock.now()
+        missing, _ = self._setup(stream)
         try:
             who, reading = await self._read(stream, address)
         except Unavailable:
-            return Judgement(self.person(address), decide(policy, question, None), UNREAD)
-        return Judgement(who.person, decide(policy, question, reading.facts[0]), reading.stand)
+            policy = own_pack(self._policies, stream)
+            verdict = decide(policy, Question(stream, address, missing, now), None)
+            return Judgement(self.person(address), verdict, UNREAD, policy, now)
+        facts = reading.facts[0]
+        policy = choose(self._policies, stream, facts)
+        question = Question(stream, address, missing, now, self._arrangements)
+        return Judgement(who.person, decide(policy, question, facts), reading.stand, policy, now)
 
     async def _read(self, stream: Stream, address: Address) -> tuple[Who, Reading]:
+        """Facts and arrangements of one stand, so that the same verdict can be had from them again (R-FR-86)."""
+        for _ in range(_TRIES):
+            who, reading = await self._facts(stream, address)
+            if reading.stand == self._arranged:
+                return who, reading
+            arrangements = await self._book.arrangements()
+            if await self._book.stand() == reading.stand:
+                self._arrangements, self._arranged = arrangements, reading.stand
+                return who, reading
+        raise Unavailable("arrangements")
+
+    async def _facts(self, stream: Stream, address: Address) -> tuple[Who, Reading]:
         """The facts under every key they may be filed under; once a foreign hash is known, under the recipient's own too."""
         who = self._identity.who(address, self._hashes)
         reading = await self._book.read(stream.advertiser.name, (who,))
         if reading.hashes and not self._hashes:
             self._hashes = True
-            return await self._read(stream, address)
+            return await self._facts(stream, address)
         return who, reading
 
     async def again(self, stream: Stream, address: Address, known: Judgement | None) -> Judgement:
-        """The verdict now: the known one while nothing that facts may answer has changed since, else a new one."""
+        """The verdict now: the known one while it is fresh and nothing that facts may answer has changed since, else a new one."""
         try:
-            if known is not None and known.stand == await self._book.stand():
+            if known is not None and self._clock.now() - known.at < FRESH and known.stand == await self._book.stand():
                 return known
         except Unavailable:
             known = None
         return await self.judge(stream, address)
 
     def policy(self, stream: Stream) -> str:
-        """By which pack a stream is judged: `pack@version#hash8`."""
-        return self._policies[stream.policy].label
+        """The pack of a stream where no recipient is in question: `pack@version#hash8`."""
+        return own_pack(self._policies, stream).label
 
     def event(
         self,
@@ -109,7 +136,7 @@ class Judge:
             case _:
                 assert_never(verdict)
         return Event(
-            self._clock.now(),
+            judgement.at if kind is Kind.DECISION else self._clock.now(),
             kind,
             outcome,
             tool=tool,
@@ -120,11 +147,13 @@ class Judge:
             reason=reason,
             rules=verdict.rules,
             basis=basis,
-            policy=self.policy(stream),
+            policy=judgement.policy.label,
             template=template,
             message=message,
             body=body,
             about=about,
+            stand="" if judgement.stand == UNREAD else str(judgement.stand),
+            setup=self._setup(stream)[1],
         )
 
     async def record(self, outcome: str, stream: Stream, tool: str, judgement: Judgement, about: str = "") -> Ref:
@@ -132,9 +161,11 @@ class Judge:
         event = self.event(Kind.DECISION, outcome, stream, tool, judgement, about)
         return (await self._book.commit((event,)))[0]
 
-    def _missing_notice(self, stream: Stream) -> tuple[str, ...]:
-        known = self._missing.get(stream.name)
+    def _setup(self, stream: Stream) -> tuple[tuple[str, ...], str]:
+        """What the stream's first-contact notice lacks, and the label of its configuration."""
+        known = self._setups.get(stream.name)
         if known is None:
             # A record without a source is refused before the notice is judged, so any source will do here.
-            known = self._missing[stream.name] = missing_fields(stream.advertiser, "recorded", None)
+            missing = missing_fields(stream.advertiser, "recorded", None)
+            known = self._setups[stream.name] = missing, Setup(stream, missing, tuple(self._policies)).label
         return known

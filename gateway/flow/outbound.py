@@ -156,7 +156,7 @@ class Submission:
         verdict = judgement.verdict
         if isinstance(verdict, Undecided):
             desk.meter.decided(stream.name, verdict.reason.value)
-            return replies.STORE_DOWN
+            return replies.REFUSALS[verdict.reason]
         word, passes = self._treatment(verdict)
         try:
             ref = await desk.judge.record(word, stream, self._login.tool, judgement)

@@ -52,7 +52,7 @@ def made(
     eight_bit: bool = True,
 ) -> Finished | Reply:
     partner = VOISIN if source == "voisin" else None
-    copy = Copy(CLAIRE, due, source, partner)
+    copy = Copy(CLAIRE, due, source, partner, "CNIL", "https://www.cnil.fr/plaintes")
     return compose(parsed(raw or newsletter()), head or letterhead(), copy, stamp, eight_bit)
 
 

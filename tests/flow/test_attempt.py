@@ -14,7 +14,7 @@ from gateway.core.model import Outcome, RefusalMode
 from gateway.core.notice import Notices
 from gateway.core.record import Audience, Basis
 from gateway.flow.ports import Addressee, Envelope, Still
-from tests.support.company import CLAIRE, MARC, Company, address, letterhead, newsletter, read
+from tests.support.company import CLAIRE, FR, MARC, Company, address, letterhead, newsletter, read
 from tests.support.letters import TEMPLATES
 from tests.support.spool import EVERYTHING, GREYLISTED, NO_MAILBOX, NOT_US, SILENT, TAKEN, UNREACHABLE, ScriptedProvider
 
@@ -131,14 +131,14 @@ async def test_a_partners_address_gets_the_full_notice_once_and_then_a_source_li
     await company.send(MARC)
     first = words(company)
     assert "Voisin SARL" in first
-    assert "https://www.cnil.fr/plaintes" in first
+    assert FR.authority_url in first
     (given,) = (await company.book.facts("maison", [company.identity.who(address(MARC), False)]))[0].notices
     assert (given.source, given.advertiser, given.at) == ("voisin", "maison", company.clock.now())
     assert given.template == company.told(Kind.ATTEMPT)[0].template
     await company.send(MARC, data=newsletter(Message_ID="<2@maison.example>"))
     second = words(company)
     assert "Voisin SARL" in second
-    assert "https://www.cnil.fr/plaintes" not in second
+    assert FR.authority_url not in second
 
 
 @pytest.mark.parametrize("outcome", NOT_TAKEN)
@@ -148,7 +148,7 @@ async def test_a_notice_that_did_not_leave_was_not_given(outcome: Outcome) -> No
     company.provider.answers = [outcome]
     await company.send(MARC)
     await company.send(MARC, data=newsletter(Message_ID="<2@maison.example>"))
-    assert "https://www.cnil.fr/plaintes" in words(company)  # R-FR-31
+    assert FR.authority_url in words(company)  # R-FR-31
 
 
 async def test_a_notice_of_one_source_does_not_stand_for_another() -> None:
@@ -160,7 +160,7 @@ async def test_a_notice_of_one_source_does_not_stand_for_another() -> None:
         MARC, audience=Audience.PROFESSIONAL, basis=Basis.LEGITIMATE_INTEREST, source="salon de Lyon", function="achats"
     )
     await company.send(MARC, data=newsletter(Message_ID="<2@maison.example>"))
-    assert "https://www.cnil.fr/plaintes" in words(company)
+    assert FR.authority_url in words(company)
     assert "salon de Lyon" in " ".join(words(company).split())
 
 
@@ -168,7 +168,7 @@ async def test_somebody_who_gave_the_address_knowingly_gets_no_words_about_its_o
     company = Company()
     await company.consent(CLAIRE)
     await company.send(CLAIRE)
-    assert "https://www.cnil.fr/plaintes" not in words(company)
+    assert FR.authority_url not in words(company)
     assert not [change for change in company.book.changes if type(change).__name__ == "GiveNotice"]
 
 
