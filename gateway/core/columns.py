@@ -50,6 +50,11 @@ OPTIONAL: Final = (
 TOLD_ONLY: Final = ("state", "recorded_at")
 """What an export adds for the reader's eyes; an import passes over it."""
 
+PASSED_ONLY: Final = ("wording_sha256", "collector", "transferred_at")
+"""What a collector's file for a partner adds for the reader's eyes (R-FR-23); an import passes over it too."""
+
+_KNOWN = frozenset((*REQUIRED, *OPTIONAL, *TOLD_ONLY, *PASSED_ONLY))
+
 ALIASES: Final = {"method": "action", "operator": "writer"}
 """Other names of columns, as tools call them (R-FR-05, R-FR-41)."""
 
@@ -132,7 +137,7 @@ def check_header(columns: Sequence[str]) -> RowFault | None:
     for column in proper(columns):
         if column in seen:
             return RowFault(RowReason.DUPLICATE_COLUMN, column)
-        if column not in REQUIRED and column not in OPTIONAL and column not in TOLD_ONLY:
+        if column not in _KNOWN:
             return RowFault(RowReason.UNKNOWN_COLUMN, _UNSEEN.sub("?", column[:MAX_TEXT]))
         seen.add(column)
     absent = next((column for column in REQUIRED if column not in seen), None)
