@@ -65,7 +65,8 @@ def shown(value: object) -> str:
         case bool():
             return "yes" if value else "no"
         case tuple() | frozenset():
-            return ", ".join(sorted(map(str, value)) if isinstance(value, frozenset) else map(str, value)) or "none"
+            items = [str(one) or "(empty)" for one in value]
+            return ", ".join(sorted(items) if isinstance(value, frozenset) else items) or "none"
         case _:
             return str(value) or "none"
 
