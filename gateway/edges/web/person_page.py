@@ -1,10 +1,11 @@
-"""The page a person can read of their own file, from `templates/pages/person.xx.html.j2`: one HTML text that loads nothing.
+"""Pages that are written to a file and not served: a person's own file, and the record of processing; they load nothing.
 
-Shows what it is given and decides nothing; the file it may be written to is the caller's.
+They show what they are given and decide nothing; the file they may be written to is the caller's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import MAXYEAR, UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from gateway.core.dossier_words import Sheet
 from gateway.edges.web.pages import Writer, link
+from gateway.flow.processing import ProcessingSheet
 
 _DAYS = {"fr": "%d/%m/%Y %H:%M UTC"}
 _DAY = "%Y-%m-%d %H:%M UTC"
@@ -22,13 +24,8 @@ class PersonPage:
     """The page in every language there is a template for."""
 
     def __init__(self, folder: Path) -> None:
-        styles = [(folder / name).read_text(encoding="utf-8") for name in ("page.css", "person.css")]
         self.languages = tuple(sorted(path.name.split(".")[1] for path in folder.glob("person.??.html.j2")))
-        self._environment = Environment(
-            loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
-        )
-        self._environment.filters["link"] = link
-        self._environment.globals["style"] = Markup("\n".join(styles))  # noqa: S704  the operator's own files, not input
+        self._environment = _environment(folder)
 
     def render(self, sheet: Sheet, language: str) -> str:
         """The page; in English where nobody wrote it in that language."""
@@ -37,6 +34,30 @@ class PersonPage:
         self._environment.filters["day"] = lambda moment: _day(moment, spoken)
         name = sheet.controllers[0].legal_name if sheet.controllers else ""
         return template.render(page="person", lang=spoken, who=Writer(name), languages=(), sheet=sheet)
+
+
+class ProcessingPage:
+    """The record of processing as one page, all advertisers under one another (GDPR 30)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._environment = _environment(folder)
+
+    def render(self, sheets: Sequence[ProcessingSheet]) -> str:
+        """The page, in English, with the packs' own sentences."""
+        self._environment.filters["day"] = lambda moment: _day(moment, "en")
+        template = self._environment.get_template("processing.html.j2")
+        return template.render(page="processing", lang="en", who=Writer(), languages=(), sheets=sheets)
+
+
+def _environment(folder: Path) -> Environment:
+    """Templates with the house's style in them."""
+    styles = [(folder / name).read_text(encoding="utf-8") for name in ("page.css", "person.css")]
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
+    )
+    environment.filters["link"] = link
+    environment.globals["style"] = Markup("\n".join(styles))  # noqa: S704  the operator's own files, not input
+    return environment
 
 
 def _day(moment: datetime, language: str) -> str:
