@@ -17,6 +17,7 @@ COMMANDS = (
     "tool",
     "oppose",
     "consent",
+    "apikey",
     "policy",
     "adopting",
     "explain",

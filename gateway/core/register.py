@@ -44,10 +44,10 @@ class Claim:
     last_act: datetime | None = None
 
 
-def read_claim(policy: Policy, row: Mapping[str, str], person: PersonKey, now: datetime) -> Claim | RowFault:
-    """One row as records; `missing` names what their proof lacks."""
+def read_claim(policy: Policy, row: Mapping[str, str], person: PersonKey, now: datetime, writer: str = "") -> Claim | RowFault:
+    """One row as records; `missing` names what their proof lacks, `writer` is who wrote it where the row does not say."""
     cells = Cells(row, now)
-    consent = _record(cells, person, now)
+    consent = _record(cells, person, now, writer)
     covers = cells.word("covers", COVERS)
     prechecked, bundled = cells.yes("prechecked"), cells.yes("bundled_with_prize")
     last_act = cells.moment("last_contact_at")
@@ -64,7 +64,7 @@ def read_claim(policy: Policy, row: Mapping[str, str], person: PersonKey, now: d
     return Claim(tuple(_weighed(policy, record) for record in records), combined, last_act)
 
 
-def _record(cells: Cells, person: PersonKey, now: datetime) -> Consent:
+def _record(cells: Cells, person: PersonKey, now: datetime, writer: str) -> Consent:
     source = cells.text("source")
     return Consent(
         person=person,
@@ -87,7 +87,7 @@ def _record(cells: Cells, person: PersonKey, now: datetime) -> Consent:
         confirmed_at=cells.moment("confirmed_at"),
         relation=_relation(cells),
         traits=_traits(cells),
-        proof=_proof(cells),
+        proof=_proof(cells, writer),
     )
 
 
@@ -111,11 +111,11 @@ def _traits(cells: Cells) -> Traits:
     return NO_TRAITS if traits == NO_TRAITS else traits
 
 
-def _proof(cells: Cells) -> Proof:
+def _proof(cells: Cells, writer: str) -> Proof:
     proof = Proof(
         wording_id=cells.text("wording_id"),
         form=cells.text("form"),
-        writer=cells.text("writer"),
+        writer=cells.text("writer") or writer,
         batch=cells.text("batch"),
         presentation=cells.word("presentation", PRESENTATIONS),
         language=cells.shaped("language", _LANGUAGE),

@@ -31,7 +31,7 @@ class ConsentReader:
                 reject(row, fault)
             else:
                 whole.append(row)
-        filed = await self._clerk.file([dict(zip(self._columns, row.cells, strict=True)) for row in whole], now)
+        filed = await self._clerk.file([dict(zip(self._columns, row.cells, strict=True)) for row in whole], now, writer="import")
         for row, finding in zip(whole, filed.findings, strict=True):
             if finding.fault is not None:
                 reject(row, str(finding.fault))
@@ -62,7 +62,7 @@ def _tally(rows: Sequence[Row], whole: Sequence[Row], findings: Sequence[Finding
 
 async def record_one(book: Book, clock: Clock, clerk: Clerk, row: dict[str, str]) -> Finding | RowFault:
     """Record a row that somebody typed; the reason where it is refused."""
-    filed = await clerk.file([row], clock.now())
+    filed = await clerk.file([row], clock.now(), writer="cli")
     (finding,) = filed.findings
     if finding.fault is not None:
         return finding.fault

@@ -8,7 +8,7 @@ come through here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from operator import attrgetter
@@ -17,6 +17,7 @@ from gateway.core.address import Address, AddressFault, Identity, parse_typed
 from gateway.core.change import Change, Learn, Stir
 from gateway.core.columns import RowFault, RowReason
 from gateway.core.evidence import Event, Kind
+from gateway.core.jurisdiction import own_pack
 from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.policy import Policy
 from gateway.core.receipt import wording_sha256
@@ -96,43 +97,47 @@ class Clerk:
         self._book = book
         self._identity = identity
         self._vault = vault
-        self._countries = {country: policy for policy in policies.values() for country in policy.countries}
-        otherwise = next(iter(policies.values()))
-        self._policies = {
-            stream.advertiser.name: policies.get(stream.policy, otherwise) for stream in reversed(list(streams.values()))
-        }
+        widest = sorted(policies.values(), key=lambda policy: (len(policy.countries), policy.name), reverse=True)
+        self._countries = {country: policy for policy in widest for country in policy.countries}
+        self._policies = {stream.advertiser.name: own_pack(policies, stream) for stream in reversed(list(streams.values()))}
         self._purposes = {stream.purpose for stream in streams.values()}
         self._of_stream = {name: stream.purpose for name, stream in streams.items()}
         self._partners = partners
 
-    async def file(self, rows: Sequence[Mapping[str, str] | RowFault], now: datetime, only: tuple[str, ...] = ()) -> Filed:
-        """What these rows come to; `only` names the advertisers they may speak for, empty for every one."""
+    def serves(self, advertiser: str, only: tuple[str, ...]) -> bool:
+        """Whether the advertiser is configured, and one of those spoken for; `only` empty means every one."""
+        return advertiser in self._policies and (not only or advertiser in only)
+
+    async def file(
+        self, rows: Sequence[Mapping[str, str] | RowFault], now: datetime, only: tuple[str, ...] = (), writer: str = ""
+    ) -> Filed:
+        """What these rows come to; `only` names the advertisers they may speak for, `writer` who writes where no row says."""
         findings: list[Finding] = []
         read: list[_Read] = []
         for place, row in enumerate(rows):
             await breathe(place)
-            one = row if isinstance(row, RowFault) else self._one(place, row, now, only)
+            one = row if isinstance(row, RowFault) else self._one(place, row, now, only, writer)
             if isinstance(one, RowFault):
                 findings.append(Finding(State.REJECTED, fault=one))
             else:
                 findings.append(_PENDING)
                 read.append(one)
-        sitting = _Sitting(self, findings, _ended(read))
+        sitting = _Sitting(self, findings, _ended(read), writer)
         facts = await self._facts(read)
         for number, one in enumerate(read):
             await breathe(number)
             await sitting.hear(one, facts[one.key], now)
         return Filed(tuple(findings), tuple(sitting.events), tuple(sitting.changes))
 
-    def _one(self, place: int, row: Mapping[str, str], now: datetime, only: tuple[str, ...]) -> _Read | RowFault:
+    def _one(self, place: int, row: Mapping[str, str], now: datetime, only: tuple[str, ...], writer: str) -> _Read | RowFault:
         address = parse_typed(row.get("address") or "")
         if isinstance(address, AddressFault):
             return RowFault(RowReason.BAD_ADDRESS, "address", address.value)
         advertiser = (row.get("advertiser") or "").strip()
-        policy = self._countries.get((row.get("country") or "").strip().upper()) or self._policies.get(advertiser)
-        if policy is None or advertiser not in self._policies or (only and advertiser not in only):
+        if not self.serves(advertiser, only):
             return RowFault(RowReason.UNKNOWN_ADVERTISER if advertiser else RowReason.EMPTY, "advertiser")
-        claim = read_claim(policy, row, self._identity.person(address), now)
+        policy = self._countries.get((row.get("country") or "").strip().upper()) or self._policies[advertiser]
+        claim = read_claim(policy, row, self._identity.person(address), now, writer)
         return claim if isinstance(claim, RowFault) else _Read(place, address, claim)
 
     async def _facts(self, read: Sequence[_Read]) -> dict[tuple[str, PersonKey], Facts]:
@@ -154,7 +159,7 @@ class Clerk:
         alike = [known for known in facts.consents if _SUBSTANCE(known) == substance]
         if consent.withdrawn_at is not None:
             alike = [known for known in alike if known.withdrawn_at is not None]
-        if not alike or consent.proof == NO_PROOF:
+        if not alike or not _adds(consent.proof, NO_PROOF):
             return bool(alike)
         whole = await self._book.consents(consent.person, consent.advertiser)
         return any(
@@ -212,12 +217,13 @@ class Clerk:
 class _Sitting:
     """One batch being filed: what it has come to so far."""
 
-    def __init__(self, clerk: Clerk, findings: list[Finding], ended: set[tuple[object, ...]]) -> None:
+    def __init__(self, clerk: Clerk, findings: list[Finding], ended: set[tuple[object, ...]], writer: str) -> None:
         self.events: list[Event] = []
         self.changes: list[Change] = []
         self._clerk = clerk
         self._findings = findings
         self._ended = ended
+        self._writer = writer
         self._seen: set[tuple[object, ...]] = set()
         self._acts: dict[tuple[str, PersonKey], datetime] = {}
 
@@ -231,7 +237,7 @@ class _Sitting:
         opposed = any(self._clerk.opposed(one, facts) for one in claim.consents)
         fresh = [one for one in claim.consents if await self._new(one, facts)]
         for one in fresh:
-            self.events.append(self._clerk.event(one, opposed, claim.combined, now))
+            self.events.append(replace(self._clerk.event(one, opposed, claim.combined, now), tool=self._writer))
             self.changes.append(self._clerk.learn(one, row.address))
         self._stir(row, facts, now, traced=bool(fresh))
         missing = tuple(dict.fromkeys(field for one in claim.consents for field in one.missing))
@@ -254,7 +260,7 @@ class _Sitting:
         self._acts[row.key] = at
         self.changes.append(Stir(person, advertiser, at))
         if not traced:
-            self.events.append(self._clerk.act_event(advertiser, person, now))
+            self.events.append(replace(self._clerk.act_event(advertiser, person, now), tool=self._writer))
 
 
 _PENDING = Finding(State.KNOWN)

@@ -1,0 +1,213 @@
+"""The HTTP API for tools: `POST /api/v1/consents`, `POST /api/v1/acts`, and what describes them, `GET /api/v1/openapi.json`.
+
+Rows are read, judged and committed in small groups, so that a call of ten thousand holds nobody up; every call may be repeated, and
+then changes nothing. No opposition is ever lifted here (R-FR-64).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Sequence
+from functools import partial
+
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.core.address import Identity
+from gateway.core.columns import RowFault, RowReason
+from gateway.core.record import ApiKey
+from gateway.edges.web.api_models import Act, ActAnswer, ConsentRow, Consents, ConsentsAnswer
+from gateway.edges.web.gate import BODY_PATIENCE, HEADERS, Gate, problem, small_body
+from gateway.edges.web.openapi import Operation, describe
+from gateway.edges.web.rows_json import Malformed, RowsReader, TooMany
+from gateway.flow.acts import note_act
+from gateway.flow.api_keys import ApiKeys, May
+from gateway.flow.filing import Clerk, Finding, State, commit
+from gateway.flow.ports import Book, Clock, Compute, Unavailable
+
+MAX_ROWS = 10_000
+MAX_BODY = 16 * 1024 * 1024
+MAX_ACT = 8192
+GROUP = 50
+"""Rows that are read, judged and committed together."""
+
+AT_ONCE = 2
+PATIENCE = 10.0
+_FIELD = re.compile(r"[a-z_]{1,40}")
+
+OPERATIONS = (
+    Operation(
+        path="/api/v1/consents",
+        method="post",
+        name="record_consents",
+        says="Record consents and other grounds, up to 10,000 a call; repeating it changes nothing.",
+        may=May.CONSENTS,
+        takes=Consents,
+        gives=ConsentsAnswer,
+        refuses=(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    ),
+    Operation(
+        path="/api/v1/acts",
+        method="post",
+        name="record_act",
+        says="Note that a person did something themselves: an order, a reply; never an opening.",
+        may=May.ACTS,
+        takes=Act,
+        gives=ActAnswer,
+        refuses=(400, 401, 403, 408, 413, 415, 422, 429, 503),
+    ),
+    Operation("/api/v1/openapi.json", "get", "openapi", "This description.", None, None, None, ()),
+)
+
+
+class Api:
+    """The routes; `clerk` judges rows, `keys` says who calls."""
+
+    def __init__(self, book: Book, identity: Identity, clerk: Clerk, keys: ApiKeys, compute: Compute, clock: Clock) -> None:
+        self._book = book
+        self._identity = identity
+        self._clerk = clerk
+        self._gate = Gate(keys, clock)
+        self._compute = compute
+        self._clock = clock
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._described = json.dumps(describe(OPERATIONS), ensure_ascii=False).encode()
+
+    def routes(self) -> list[Route]:
+        """One for each of `OPERATIONS`."""
+        doors = {"record_consents": self.consents, "record_act": self.act, "openapi": self.openapi}
+        return [Route(one.path, doors[one.name], methods=[one.method.upper()]) for one in OPERATIONS]
+
+    async def openapi(self, _: Request) -> Response:
+        """OpenAPI 3.1, made of the very models that check the bodies."""
+        return Response(self._described, 200, HEADERS, "application/json")
+
+    async def act(self, request: Request) -> Response:
+        """One act of one person (R-FR-80)."""
+        try:
+            key = await self._admitted(request, May.ACTS)
+            if isinstance(key, Response):
+                return key
+            body = await small_body(request, MAX_ACT)
+            return body if isinstance(body, Response) else await self._act(key, body)
+        except Unavailable:
+            return problem(503, "It cannot be recorded now, try again.")
+
+    async def _act(self, key: ApiKey, body: bytes) -> Response:
+        try:
+            act = Act.model_validate_json(body)
+        except ValidationError:
+            return problem(422, "The body is no act: address, advertiser and at, each a text.")
+        if not self._clerk.serves(act.advertiser, key.advertisers):
+            return problem(403, "This key does not speak for that advertiser.")
+        done = await note_act(self._book, self._identity, self._clock, act.address, act.advertiser, act.at, key.name)
+        if isinstance(done, RowFault):
+            return problem(422, f"{done.reason.value} {done.field}")
+        return Response(ActAnswer(verdict=done).model_dump_json(), 200, HEADERS, "application/json")
+
+    async def consents(self, request: Request) -> Response:
+        """Many rows, each with a verdict of its own, in their order."""
+        try:
+            key = await self._admitted(request, May.CONSENTS)
+            if isinstance(key, Response):
+                return key
+            async with asyncio.timeout(PATIENCE):
+                await self._slots.acquire()
+        except TimeoutError:
+            return problem(503, "Too many calls at once, try again.")
+        except Unavailable:
+            return problem(503, "It cannot be recorded now, try again.")
+        try:
+            return await self._bulk(request, key)
+        except Unavailable:
+            return problem(503, "Not all rows could be recorded, send them again.")
+        finally:
+            self._slots.release()
+
+    async def _admitted(self, request: Request, may: May) -> ApiKey | Response:
+        key = await self._gate.admit(request, may)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if isinstance(key, ApiKey) and kind != "application/json":
+            return problem(415, "The body is to be application/json.")
+        return key
+
+    async def _bulk(self, request: Request, key: ApiKey) -> Response:
+        rows = await _rows(request)
+        if isinstance(rows, Response):
+            return rows
+        told: list[str] = []
+        counts = dict.fromkeys(State, 0)
+        for start in range(0, len(rows), GROUP):
+            cells = await self._compute.apart(partial(_cells, rows[start : start + GROUP]))
+            filed = await self._clerk.file(cells, self._clock.now(), key.advertisers, key.name)
+            await asyncio.sleep(0)
+            await commit(self._book, filed)
+            for finding in filed.findings:
+                told.append(_verdict(finding))
+                counts[finding.state] += 1
+        body = f'{{"verdicts":[{",".join(told)}],"counts":{json.dumps(counts)}}}'
+        return Response(body, 200, HEADERS, "application/json")
+
+
+async def _rows(request: Request) -> Sequence[dict[str, object]] | Response:
+    """Every row of the body, or the refusal; nothing is recorded of a body that is not whole."""
+    reader, size = RowsReader(MAX_ROWS), 0
+    try:
+        async with asyncio.timeout(BODY_PATIENCE):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > MAX_BODY:
+                    return problem(413, f"The body is longer than {MAX_BODY} octets.")
+                reader.feed(chunk)
+                await asyncio.sleep(0)
+        reader.end()
+    except TooMany:
+        return problem(413, f"A call holds {MAX_ROWS} rows at most.")
+    except Malformed as fault:
+        return problem(422, fault.detail)
+    except TimeoutError:
+        return problem(408, "The body did not come in time.")
+    except ClientDisconnect:
+        return problem(400, "The body broke off.")
+    return reader.rows
+
+
+def _cells(rows: Sequence[dict[str, object]]) -> list[dict[str, str] | RowFault]:
+    """Rows as an import would read them, or what is wrong with their types."""
+    return [_row(row) for row in rows]
+
+
+def _row(row: dict[str, object]) -> dict[str, str] | RowFault:
+    try:
+        whole = ConsentRow.model_validate(row)
+    except ValidationError as fault:
+        return _fault(fault)
+    return {name: _cell(value) for name, value in whole if value is not None}
+
+
+def _cell(value: str | bool) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value
+
+
+def _fault(fault: ValidationError) -> RowFault:
+    first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    reasons = {"missing": RowReason.EMPTY, "extra_forbidden": RowReason.UNKNOWN_COLUMN}
+    return RowFault(reasons.get(first["type"], RowReason.NOT_A_TEXT), field if _FIELD.fullmatch(field) else "")
+
+
+def _verdict(finding: Finding) -> str:
+    told: dict[str, object] = {"verdict": finding.state.value}
+    if finding.missing:
+        told["missing"] = finding.missing
+    if finding.fault:
+        told |= {"reason": finding.fault.reason.value, "field": finding.fault.field}
+    if finding.combined:
+        told["combined"] = True
+    return json.dumps(told)
