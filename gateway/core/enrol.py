@@ -149,12 +149,11 @@ def waiting(enrolment: Enrolment, now: datetime) -> bool:
     return enrolment.confirmed_at is None and now < enrolment.expires_at
 
 
-def superseded(enrolment: Enrolment, others: Iterable[Enrolment]) -> bool:
-    """Whether the person asked for the same list again since, or confirmed it: then this one needs no reminder."""
+def superseded(enrolment: Enrolment, beside: Iterable[Enrolment]) -> bool:
+    """Whether among the person's sign-ups to this list one is newer, or confirmed since: then this one needs no reminder."""
     return any(
         other.id != enrolment.id
-        and (other.person, other.stream) == (enrolment.person, enrolment.stream)
         and bool(other.consents)
-        and (other.asked_at > enrolment.asked_at or (other.confirmed_at or enrolment.asked_at) > enrolment.asked_at)
-        for other in others
+        and max(other.asked_at, other.confirmed_at or other.asked_at) > enrolment.asked_at
+        for other in beside
     )

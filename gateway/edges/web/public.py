@@ -95,6 +95,19 @@ class _Anything(Convertor[str]):
 register_url_convertor("anything", _Anything())
 
 
+def page_headers(pages: Pages) -> dict[str, str]:
+    """What every page says that a person acts on: keep nothing, run nothing, frame nothing, tell nobody (R-DP-16)."""
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": pages.policy,
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Vary": "Accept-Language",
+    }
+
+
 class OptOut:
     """The endpoint behind `/u/TOKEN`."""
 
@@ -102,15 +115,7 @@ class OptOut:
         self._way_back = way_back
         self._pages = pages
         self._failures = Failures(clock)
-        self._headers = {
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": pages.policy,
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "X-Robots-Tag": "noindex, nofollow",
-            "Vary": "Accept-Language",
-        }
+        self._headers = page_headers(pages)
 
     def routes(self) -> list[Route]:
         """The endpoint, for every path below `/u/`."""
@@ -129,7 +134,7 @@ class OptOut:
         return self._page(self._pages.ask(self._language(request, holder), holder.stream))
 
     async def _oppose(self, request: Request, token: str, holder: Holder) -> Response:
-        body = await _body(request)
+        body = await read_body(request)
         if isinstance(body, int):
             return Response(status_code=body, headers=self._headers | {"Connection": "close"})
         form = read_form(request.headers.get("content-type", ""), body)
@@ -158,7 +163,7 @@ class OptOut:
         return Response(page, status, self._headers | (more or {}), "text/html; charset=utf-8")
 
 
-async def _body(request: Request) -> bytes | int:
+async def read_body(request: Request) -> bytes | int:
     """The body, or the status that refuses it: too long, too slow, or broken off."""
     taken = bytearray()
     try:

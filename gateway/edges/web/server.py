@@ -27,9 +27,10 @@ class Web:
     def __init__(self, routes: Sequence[Route], host: str, port: int, reuse_port: bool = False) -> None:
         self._socket = _bind(host, port, reuse_port)
         self.port: int = self._socket.getsockname()[1]
+        self._app = _app(routes)
         self._server = _Quiet(
             uvicorn.Config(
-                _app(routes),
+                self._app,
                 http=_Impatient,
                 ws="none",
                 lifespan="off",
@@ -45,6 +46,10 @@ class Web:
                 h11_max_incomplete_event_size=16384,
             )
         )
+
+    def add(self, routes: Sequence[Route]) -> None:
+        """Serve these too: for what must know the port before it can be made; to be called before `run`."""
+        self._app.router.routes.extend(routes)
 
     async def run(self) -> None:
         """Serve until `stop`."""
