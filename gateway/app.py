@@ -26,12 +26,25 @@ from gateway.edges.web.pages import Pages
 from gateway.edges.web.partner_page import PartnerPage
 from gateway.edges.web.public import OptOut
 from gateway.edges.web.server import Web
+from gateway.edges.web.signup import SignUp
+from gateway.flow.confirm import Confirming
 from gateway.flow.inbound import InboundDesk
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
-from gateway.rooms import SPOOL_RESERVE, Journeys, Nouns, State, adopt, folder_of, load_nouns, make_outbound, open_state
-from gateway.settings import Settings
+from gateway.rooms import (
+    SPOOL_RESERVE,
+    Journeys,
+    Nouns,
+    State,
+    adopt,
+    folder_of,
+    load_nouns,
+    make_enrolling,
+    make_outbound,
+    open_state,
+)
+from gateway.settings import Settings, to_forms
 from gateway.settings.models import Limits as GivenLimits
 
 T = TypeVar("T")
@@ -138,6 +151,7 @@ class Gateway:
         probe = self._probe(state, public_url)
         journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send)
         checks.update(self._checks(state, journeys, probe))
+        web.add(self._signup(nouns, state, journeys, pages, public_url).routes())
         serving = crew.station(web.run())
         await probe.once()
         crew.station(probe.run())
@@ -156,6 +170,12 @@ class Gateway:
         for provider in journeys.providers.values():
             await provider.close()
         crew.dismiss()
+
+    def _signup(self, nouns: Nouns, state: State, journeys: Journeys, pages: Pages, public_url: str) -> SignUp:
+        book, identity, vault, clock = state.store.book, state.identity, state.keys.vault, state.clock
+        enrolling = make_enrolling(nouns, book, journeys.own_mail, identity, vault, public_url, clock)
+        confirming = Confirming(book, identity, vault, nouns.streams, clock, self._log)
+        return SignUp(enrolling, confirming, to_forms(self._settings), pages, clock)
 
     def _probe(self, state: State, public_url: str) -> Probe:
         nobody = PersonKey(bytes(16))

@@ -18,6 +18,7 @@ from gateway.core.compose import Letterhead
 from gateway.core.jurisdiction import own_pack
 from gateway.core.model import Partner, Stream
 from gateway.core.notice import Notices, missing_fields
+from gateway.core.own_mail import OwnTemplates
 from gateway.core.policy import Policy
 from gateway.core.ruling import Setup
 from gateway.core.sign import SES_PROFILE, DkimKey
@@ -35,18 +36,22 @@ from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.adopt import Adoption
 from gateway.flow.attempt import Attempts
 from gateway.flow.deliver import Deliver, Schedule
+from gateway.flow.enrol import Enrolling
 from gateway.flow.handover import Handover, Keeping
 from gateway.flow.judge import Judge
 from gateway.flow.notify import Notifications
 from gateway.flow.outbound import Bounds, Outbound
 from gateway.flow.own_delivery import OwnDelivery
-from gateway.flow.ports import OptOutHealth
+from gateway.flow.own_mail import OwnMail
+from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Vault
 from gateway.settings import Settings, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
 
 T = TypeVar("T")
 Send = Callable[[Coroutine[Any, Any, T]], "asyncio.Future[T]"]
 SPOOL_RESERVE = 64 * 1024 * 1024
+LETTERS = "letters.db"
+"""The spool that commands put own mail into; worker 0 empties it."""
 IMPLICIT_TLS_PORT = 465
 AT_ONCE = 20
 
@@ -124,6 +129,7 @@ def open_state(settings: Settings, worker: int, log: JsonLog) -> State:
     names = [folder / f"spool-{worker}.db"]
     if worker == 0:
         names += _orphans(folder, settings.gateway.workers)
+        names.append(folder / LETTERS)
     spools = tuple(open_spool(name, clock.now) for name in names)
     return State(ring, Identity(ring.pepper, settings.gateway.fold_tags), store, spools, clock, log, Metrics(), Threads())
 
@@ -201,6 +207,7 @@ class Journeys:
     deliverers: tuple[Deliver, ...]
     judge: Judge
     providers: Mapping[str, Upstream]
+    own_mail: OwnMail
 
 
 def make_outbound(
@@ -233,7 +240,33 @@ def make_outbound(
     outbound = Outbound(
         book, desk_spool, judge, handover, nouns.streams, health, bounds, nouns.hostname, state.compute, clock, state.metrics, log
     )
-    return Journeys(outbound, deliverers, judge, providers)
+    own_mail = make_own_mail(settings, nouns, book, desk_spool, letterheads, state.compute, bell.ring, clock)
+    return Journeys(outbound, deliverers, judge, providers, own_mail)
+
+
+def make_own_mail(
+    settings: Settings,
+    nouns: Nouns,
+    book: Book,
+    spool: Spool,
+    letterheads: Mapping[str, Letterhead],
+    compute: Compute,
+    wake: Callable[[], None],
+    clock: Clock,
+) -> OwnMail:
+    """The writer of the gateway's own mail."""
+    templates = OwnTemplates(_sound(read_templates("mail", settings.gateway.templates_dir)))
+    if faults := templates.faults():
+        raise CannotStart(f"templates/mail: {faults[0]}")
+    return OwnMail(spool, book, letterheads, templates, nouns.partners, compute, _boundary, wake, clock)
+
+
+def make_enrolling(
+    nouns: Nouns, book: Book, own_mail: OwnMail, identity: Identity, vault: Vault, public_url: str, clock: Clock
+) -> Enrolling:
+    """The journey of sign-ups."""
+    random = secrets.token_bytes
+    return Enrolling(book, own_mail, identity, vault, nouns.streams, nouns.policies, public_url, random, clock)
 
 
 class Bell:

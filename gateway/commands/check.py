@@ -63,7 +63,7 @@ def _pack_faults(settings: Settings) -> Iterator[str]:
         pack = read_policy(name, settings.gateway.policies_dir)
         if isinstance(pack, FileFault):
             yield str(pack)
-    for folder in ("notice", "pages"):
+    for folder in ("notice", "pages", "mail"):
         templates = read_templates(folder, settings.gateway.templates_dir)
         if isinstance(templates, FileFault):
             yield str(templates)
