@@ -101,6 +101,15 @@ async def test_a_record_that_brings_a_proof_the_earlier_one_lacked_is_kept(book:
     assert await stored(book) == [bare, proven]
 
 
+async def test_a_record_filed_again_with_its_end_ends_the_one_on_file(book: Book) -> None:
+    """R-FR-45: a list may say that a consent ended; that is no other consent."""
+    await book.commit([event()], [Learn(whole(), b"1")])
+    stand = await book.stand()
+    await book.commit([event()], [Learn(replace(whole(), withdrawn_at=at(minutes)), b"2") for minutes in (4, 9)])
+    assert await stored(book) == [replace(whole(), withdrawn_at=at(4))]
+    assert await book.facts_at("acme", Who(ANN), stand) == Facts((replace(whole(), proof=NO_PROOF),))
+
+
 async def test_withdrawing_ends_the_consent_for_own_mail_partners_and_tracking_alike(book: Book) -> None:
     """R-FR-45: what was given with one purpose ends with it."""
     each = [consent(ANN, covers=covers) for covers in Covers]

@@ -25,18 +25,19 @@ _LIFT = f"DELETE FROM {_OPPOSITION}"  # noqa: S608 our own words
 
 # Without ORDER BY: a person has a handful of records, and SQLite's sorter costs more than the search.
 _SAME_KIND = """
-    SELECT id, proof, withdrawn_at, audience, source, collected_at, action, (SELECT text FROM wording WHERE wording.id = consent.wording),
-        function, notice_sent_at, partner_list_version, product_family, professional_proof, missing, acquired_at, confirmed_at,
+    SELECT id, proof, withdrawn_at, audience, source, collected_at, action,
+        (SELECT text FROM wording WHERE wording.id = consent.wording), function, notice_sent_at, partner_list_version, product_family, professional_proof, missing, acquired_at, confirmed_at,
         relation, traits
     FROM consent WHERE person = ? AND advertiser = ? AND purpose = ? AND basis = ? AND covers = ?
 """
-_WORDING = "INSERT INTO wording (sha256, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_WORDING = "SELECT id FROM wording WHERE sha256 = ?"
+_NEW_WORDING = "INSERT INTO wording (sha256, text) VALUES (?, ?)"
 _LEARN = """
     INSERT INTO consent (
         person, advertiser, purpose, basis, covers, audience, source, collected_at, action, wording, function, notice_sent_at,
         partner_list_version, product_family, professional_proof, missing, acquired_at, confirmed_at, relation, traits, proof,
         withdrawn_at, recorded_at, sealed_address, since
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM wording WHERE sha256 = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _END = "UPDATE consent SET withdrawn_at = ?, ended = ? WHERE id = ?"
 _WITHDRAW = """
@@ -91,7 +92,7 @@ def learn(connection: apsw.Connection, change: Learn, stand: int) -> None:
     """
     one = change.consent
     kind = (one.person, one.advertiser, one.purpose, one.basis.value, one.covers.value)
-    told, proof, digest = _told(one), proof_text(one.proof), sha256(one.wording.encode()).digest()
+    told, proof = _told(one), proof_text(one.proof)
     known: list[Row] = connection.execute(_SAME_KIND, kind).fetchall()
     if known:
         number, proven, ended_at, *newest = max(known, key=_NUMBER)
@@ -100,8 +101,7 @@ def learn(connection: apsw.Connection, change: Learn, stand: int) -> None:
             return
         if newest == told and (proof in ("", proven) or not _proves_more(proof, proven)):
             return
-    connection.execute(_WORDING, (digest, one.wording))
-    told[4] = digest
+    told[4] = _wording(connection, one.wording)
     ends = text(one.withdrawn_at), text(one.recorded_at), change.sealed_address, stand
     connection.execute(_LEARN, (*kind, *told, proof, *ends))
 
@@ -152,7 +152,17 @@ def resume(connection: apsw.Connection, change: Resume, stand: int) -> None:
     connection.execute(_RESUME, (change.stream,))
 
 
-def _told(one: Consent) -> list[str | bytes | None]:
+def _wording(connection: apsw.Connection, text: str) -> int:
+    """The number of the text, which a whole list shares."""
+    digest = sha256(text.encode()).digest()
+    known: list[Row] = connection.execute(_WORDING, (digest,)).fetchall()
+    if known:
+        return int(known[0][0])
+    connection.execute(_NEW_WORDING, (digest, text))
+    return connection.last_insert_rowid()
+
+
+def _told(one: Consent) -> list[str | int | None]:
     """What makes a record another than an earlier one of its kind, in the order of `_SAME_KIND`; the wording is the fifth."""
     return [
         one.audience.value,
