@@ -43,10 +43,11 @@ async def _preview(raw: bytes, stream: str, to: str, config: Path) -> None:
 async def _bytes(office: Office, stream: Stream, raw: bytes, to: str) -> bytes:
     from gateway.core import reply as replies
     from gateway.core.address import AddressFault, parse_typed
-    from gateway.core.compose import Copy, Stamp, compose
+    from gateway.core.compose import Stamp, compose
     from gateway.core.mime import Malformed, parse
     from gateway.core.reply import Reply
     from gateway.core.verdict import Allow
+    from gateway.flow.attempt import copy_of
     from gateway.flow.judge import Judge
     from gateway.rooms import load_nouns, make_letterheads
 
@@ -65,9 +66,7 @@ async def _bytes(office: Office, stream: Stream, raw: bytes, to: str) -> bytes:
     if message.from_domain not in stream.advertiser.from_domains:
         stop(_line(replies.NOT_YOURS))
     head = make_letterheads(office.settings, nouns, office.keys.token_keys, office.settings.public_url)[stream.name]
-    pack = judgement.policy
-    partner = judge.partner(verdict.source)
-    copy = Copy(judgement.person, verdict.due, verdict.source, partner, pack.authority_name, pack.authority_url)
+    copy = copy_of(judge, stream, judgement)
     stamp = Stamp(office.clock.now(), "tool.invalid", "ESMTPSA", "", "preview")
     finished = compose(message, head, copy, stamp, eight_bit=True)
     if isinstance(finished, Reply):

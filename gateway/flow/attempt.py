@@ -18,7 +18,7 @@ from gateway.core.compose import Copy, Finished, Letterhead, Stamp, complete, dr
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
 from gateway.core.model import Category, Fate, Outcome, PersonKey, Ref, RefusalMode, Stream
-from gateway.core.record import NoticeGiven
+from gateway.core.record import NoticeGiven, NoticeKind
 from gateway.core.reply import Reply
 from gateway.core.verdict import Allow, Due, Refuse, Undecided, Verdict
 from gateway.flow.desk import Peer
@@ -131,7 +131,7 @@ class Attempts:
         if not self.may_leave(task.stream):
             return replies.OPTOUT_DOWN
         judgement = await self._judge.again(task.stream, task.address, task.judgement)
-        finished = await self._finish(task, self._copy(judgement), eight_bit=True)
+        finished = await self._finish(task, copy_of(self._judge, task.stream, judgement), eight_bit=True)
         return finished if isinstance(finished, Reply) else None
 
     async def _hand_over(self, task: Task, judgement: Judgement) -> Tried:
@@ -139,7 +139,7 @@ class Attempts:
         features = await provider.features()
         if isinstance(features, Outcome):
             return Tried(outcome=features)
-        copy = self._copy(judgement)
+        copy = copy_of(self._judge, task.stream, judgement)
         finished = await self._finish(task, copy, features.eight_bit)
         if isinstance(finished, Reply):
             return Tried(fault=finished)
@@ -156,13 +156,6 @@ class Attempts:
         if outcome.fate is Fate.WITHDRAWN:
             return await self._stop(task, last)
         return Tried(outcome=outcome, reports=features.dsn, ref=ref)
-
-    def _copy(self, judgement: Judgement) -> Copy:
-        verdict = judgement.verdict
-        authority = judgement.policy.authority_name, judgement.policy.authority_url
-        if isinstance(verdict, Allow):
-            return Copy(judgement.person, verdict.due, verdict.source, self._judge.partner(verdict.source), *authority)
-        return Copy(judgement.person, Due.NONE, "", None, *authority)
 
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
         peer = task.peer
@@ -218,6 +211,10 @@ class Attempts:
             if copy.due is Due.FULL_NOTICE:
                 given = NoticeGiven(judgement.person, stream.advertiser.name, copy.source, now, finished.template)
                 changes.append(GiveNotice(given))
+            if version := _first_shown(judgement.verdict):
+                kind = NoticeKind.PARTNER_LIST
+                shown = NoticeGiven(judgement.person, stream.advertiser.name, version, now, finished.template, kind)
+                changes.append(GiveNotice(shown))
             if task.mark:
                 changes.append(Accept(task.mark, now))
         try:
@@ -226,6 +223,20 @@ class Attempts:
             # The attempt is on record with its digest and the provider has spoken: the tool hears the provider's verdict, or it
             # would send a second copy. The chain shows an attempt without outcome, which `journal show` lists as unknown.
             self._log.say("outcome-not-recorded", stream=stream.name, ref=attempt, fate=outcome.fate.value)
+
+
+def copy_of(judge: Judge, stream: Stream, judgement: Judgement) -> Copy:
+    """What one person's copy says beside its own words, by the verdict that lets it go."""
+    verdict, (version, news) = judgement.verdict, judge.partners_shown(stream, judgement)
+    authority = judgement.policy.authority_name, judgement.policy.authority_url
+    if isinstance(verdict, Allow):
+        return Copy(judgement.person, verdict.due, verdict.source, judge.partner(verdict.source), *authority, version, news)
+    return Copy(judgement.person, Due.NONE, "", None, *authority, version)
+
+
+def _first_shown(verdict: Verdict) -> str:
+    """The version of the partner list that this mail is the first to show the person; on record once it is delivered (R-FR-24)."""
+    return verdict.list_version if isinstance(verdict, Allow) else ""
 
 
 def _passes(task: Task, verdict: Verdict) -> bool:

@@ -17,7 +17,7 @@ from gateway.core.jurisdiction import choose, own_pack
 from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
-from gateway.core.record import NO_ARRANGEMENTS, Who
+from gateway.core.record import NO_ARRANGEMENTS, NamedPartner, Who
 from gateway.core.ruling import Setup
 from gateway.core.verdict import Allow, Refuse, Undecided, Verdict
 from gateway.flow.ports import Book, Clock, Reading, Unavailable
@@ -63,6 +63,16 @@ class Judge:
     def partner(self, source: str) -> Partner | None:
         """The configured partner a record's source names, if it is one."""
         return self._partners.get(source)
+
+    def partners_shown(self, stream: Stream, judgement: Judgement) -> tuple[str, tuple[NamedPartner, ...]]:
+        """Which version of its advertiser's partner list a copy links, and who in it is new to the person (R-FR-24, R-FR-25)."""
+        current = self._arrangements.current(stream.advertiser.name)
+        if current is None or "R-FR-25" in judgement.policy.off:
+            return "", ()
+        if not isinstance(judgement.verdict, Allow) or not judgement.verdict.news:
+            return current.version, ()
+        told = self._arrangements.version(stream.advertiser.name, judgement.verdict.list_version) or current
+        return current.version, tuple(one for one in told.partners if one.name in judgement.verdict.news)
 
     async def judge(self, stream: Stream, address: Address) -> Judgement:
         """The verdict on fresh facts; Undecided where they cannot be read."""

@@ -1,6 +1,6 @@
 """Passes people on to a partner: decided person by person, registered before anything leaves (R-FR-20, R-FR-23, R-FR-39).
 
-What is yielded was durably registered; who writes it out may be killed at any time, and the register then says more than was
+What is yielded was durably registered (but of a dry order); who writes it out may be killed at any time, and the register then says more than was
 given, never less. Opposed people are given to nobody (R-PACK-08), those included who opposed while the batch was under way.
 """
 
@@ -157,10 +157,8 @@ class PassingOn:
         wanted = [await self._known(order, one) for one in fresh]
         known = [one for one in wanted if one.before is not None and not order.again]
         wanted = [one for one in wanted if one.before is None or order.again]
-        if order.dry:
-            return Passed((), [*lost, *denied], len(known))
         now = self._clock.now()
-        if wanted:
+        if wanted and not order.dry:
             await self._register(order, wanted, now)
             wanted, late = await self._still(order, stream, wanted, stand)
             denied += late
