@@ -17,6 +17,7 @@ COMMANDS = (
     "tool",
     "oppose",
     "consent",
+    "enrol",
     "apikey",
     "policy",
     "adopting",

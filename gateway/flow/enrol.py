@@ -115,20 +115,19 @@ class Enrolling:
         until = self._expires(stream, now)
         return await self._ask(_Asking(MailKind.DOI, stream, person, address, records, stream.language, until, Door.CLI), now)
 
-    async def ask_to_stay(self, stream: Stream, address: Address) -> Asked:
-        """Ask an inactive person, once, whether they want to stay (R-FR-82): an enrolment without records, whose yes is an act."""
+    async def ask_to_stay(self, stream: Stream, address: Address, since: datetime | None = None) -> Asked:
+        """Ask an inactive person, once a term, whether they want to stay (R-FR-82): an enrolment without records, whose yes is an act.
+
+        A question put before `since`, the end of the term, belongs to an earlier term.
+        """
         now, person = self._clock.now(), self._identity.person(address)
         (facts,) = await self._book.facts(stream.advertiser.name, (self._identity.who(address, await self._book.has_hashes()),))
-        asked = any(notice.kind is NoticeKind.STAY and notice.advertiser == stream.advertiser.name for notice in facts.notices)
+        put = [one.at for one in facts.notices if one.kind is NoticeKind.STAY and one.advertiser == stream.advertiser.name]
+        asked = any(since is None or at >= since for at in put)
         if asked or facts.oppositions:
             return Asked.ASKED_ALREADY if asked else Asked.OPPOSED
         until = choose(self._policies, stream, facts).book.stay.answer_within.after(now)
         return await self._ask(_Asking(MailKind.STAY, stream, person, address, (), stream.language, until, Door.CLI), now)
-
-    async def pending(self) -> Sequence[Enrolment]:
-        """The sign-ups that wait for their confirmation, oldest first."""
-        now = self._clock.now()
-        return [one for one in await self._book.enrolments() if waiting(one, now)]
 
     # Asking
 
