@@ -26,8 +26,8 @@ _LIFT = f"DELETE FROM {_OPPOSITION}"  # noqa: S608 our own words
 # Without ORDER BY: a person has a handful of records, and SQLite's sorter costs more than the search.
 _SAME_KIND = """
     SELECT id, proof, withdrawn_at, audience, source, collected_at, action,
-        (SELECT text FROM wording WHERE wording.id = consent.wording), function, notice_sent_at, partner_list_version, product_family, professional_proof, missing, acquired_at, confirmed_at,
-        relation, traits
+        (SELECT text FROM wording WHERE wording.id = consent.wording), function, notice_sent_at, partner_list_version,
+        product_family, professional_proof, missing, acquired_at, confirmed_at, relation, traits
     FROM consent WHERE person = ? AND advertiser = ? AND purpose = ? AND basis = ? AND covers = ?
 """
 _WORDING = "SELECT id FROM wording WHERE sha256 = ?"
