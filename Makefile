@@ -24,7 +24,7 @@ bench: $(VENV)/.dev  ## throughput, CPU, latency and memory beside the peers; wr
 lint: $(VENV)/.dev  ## style, types, import contract, spelling
 	.ci/check
 
-docs: $(VENV)/.dev  ## regenerate docs/replies.md and docs/configuration.md
+docs: $(VENV)/.dev  ## regenerate docs/policies.md, docs/replies.md and docs/configuration.md
 	.ci/docs
 
 lock:  ## pin every dependency with its hashes (needs uv)

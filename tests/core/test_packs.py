@@ -264,9 +264,9 @@ def test_the_floors_are_these() -> None:
 @pytest.mark.parametrize("path", [(), ("authority",), ("rule",), ("rule", "R-FR-01"), ("rule", "R-FR-11"), ("case",)], ids=str)
 def test_an_unknown_key_is_refused(name: str, path: tuple[str, ...]) -> None:
     """R-PACK-02: a misspelt key would silently change what is judged."""
-    fault = changed(name, *path, enabeld=True)
+    fault = changed(name, *path, typo=True)
     assert isinstance(fault, PolicyFault)
-    assert fault.where[-1] == "enabeld"
+    assert fault.where[-1] == "typo"
     assert "not known" in fault.why
 
 
