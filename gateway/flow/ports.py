@@ -78,7 +78,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """All that is stored about one person; `sealed_address` is the newest one, empty where none is kept."""
+    """All that is stored about one person; `sealed_address` is the newest one, empty where none is kept.
+
+    `consents` and `oppositions` are those that stand; withdrawn and lifted ones are in `ended`, each record in one place only.
+    """
 
     consents: tuple[Consent, ...]
     oppositions: tuple[Opposition, ...]
