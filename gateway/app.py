@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
+from gateway.edges.almanac import Almanac
 from gateway.edges.files import shipped
 from gateway.edges.http import Fetcher
 from gateway.edges.logs import JsonLog
@@ -21,13 +22,18 @@ from gateway.edges.smtp.limits import Limits
 from gateway.edges.smtp.listener import Listener, server_context
 from gateway.edges.smtp.terms import Kind
 from gateway.edges.smtp.upstream import Upstream
+from gateway.edges.web.api import Api
 from gateway.edges.web.health import Check, Health
 from gateway.edges.web.pages import Pages
 from gateway.edges.web.partner_page import PartnerPage
 from gateway.edges.web.public import OptOut
 from gateway.edges.web.server import Web
 from gateway.edges.web.signup import SignUp
+from gateway.flow.api_keys import ApiKeys
 from gateway.flow.confirm import Confirming
+from gateway.flow.filing import Clerk
+from gateway.flow.daily import Daily
+from gateway.flow.enrol import Enrolling
 from gateway.flow.inbound import InboundDesk
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
@@ -40,6 +46,7 @@ from gateway.rooms import (
     adopt,
     folder_of,
     load_nouns,
+    make_daily,
     make_enrolling,
     make_outbound,
     open_state,
@@ -51,6 +58,8 @@ T = TypeVar("T")
 DRAIN = 30.0
 GAUGE_EVERY = 5.0
 INBOUND_SIZE = 1024 * 1024
+DAILY_AFTER, DAILY_LOOK = 60.0, 300.0
+"""Seconds from the start to the first look whether the day's work is done, and between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +160,15 @@ class Gateway:
         probe = self._probe(state, public_url)
         journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send)
         checks.update(self._checks(state, journeys, probe))
-        web.add(self._signup(nouns, state, journeys, pages, public_url).routes())
+        enrolling = self._enrolling(nouns, state, journeys, public_url)
+        web.add(self._signup(nouns, state, enrolling, pages).routes())
         serving = crew.station(web.run())
         await probe.once()
         crew.station(probe.run())
         for deliver in journeys.deliverers:
             crew.station(deliver.run())
         crew.station(self._gauge(state))
+        crew.station(self._every_day(state, make_daily(settings, nouns, state, enrolling)))
         listeners, addresses = await self._listen(nouns, state, way_back, journeys, (listen.host, web.port), public_url)
         ready(addresses)
         await stop.wait()
@@ -171,11 +182,19 @@ class Gateway:
             await provider.close()
         crew.dismiss()
 
-    def _signup(self, nouns: Nouns, state: State, journeys: Journeys, pages: Pages, public_url: str) -> SignUp:
+    def _enrolling(self, nouns: Nouns, state: State, journeys: Journeys, public_url: str) -> Enrolling:
+        book, vault = state.store.book, state.keys.vault
+        return make_enrolling(nouns, book, journeys.own_mail, state.identity, vault, public_url, state.clock)
+
+    def _signup(self, nouns: Nouns, state: State, enrolling: Enrolling, pages: Pages) -> SignUp:
         book, identity, vault, clock = state.store.book, state.identity, state.keys.vault, state.clock
-        enrolling = make_enrolling(nouns, book, journeys.own_mail, identity, vault, public_url, clock)
         confirming = Confirming(book, identity, vault, nouns.streams, clock, self._log)
         return SignUp(enrolling, confirming, to_forms(self._settings), pages, clock)
+
+    def _api(self, nouns: Nouns, state: State) -> Api:
+        book, identity, clock = state.store.book, state.identity, state.clock
+        clerk = Clerk(book, identity, state.keys.vault, nouns.policies, nouns.streams, nouns.partners)
+        return Api(book, identity, clerk, ApiKeys(book, clock), state.compute, clock)
 
     def _probe(self, state: State, public_url: str) -> Probe:
         nobody = PersonKey(bytes(16))
@@ -208,6 +227,19 @@ class Gateway:
             except Unavailable:
                 self._log.say("spool-unreadable")
             await asyncio.sleep(GAUGE_EVERY)
+
+    async def _every_day(self, state: State, daily: Daily) -> None:
+        """Once a day, in one of the processes that share the data folder (R-DP-10)."""
+        almanac = Almanac(self._settings.gateway.data_dir)
+        await asyncio.sleep(DAILY_AFTER)
+        while True:
+            try:
+                with almanac.turn(state.clock.now().date()) as ours:
+                    if ours:
+                        await daily.run()
+            except Unavailable as failure:
+                self._log.say("daily-failed", outside=failure.what)  # the day is not marked: the next look tries again
+            await asyncio.sleep(DAILY_LOOK)
 
     async def _listen(
         self, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, web: tuple[str, int], public_url: str

@@ -25,6 +25,9 @@ COMMANDS = (
     "journal",
     "keys",
     "partner",
+    "person",
+    "daily",
+    "report",
     "sink",
     "certificate",
 )

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from gateway.core.address import Identity
 from gateway.core.compose import Letterhead
+from gateway.core.duration import Duration, parse_duration
 from gateway.core.jurisdiction import own_pack
 from gateway.core.model import Partner, Stream
 from gateway.core.notice import Notices, missing_fields
@@ -35,6 +36,7 @@ from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.adopt import Adoption
 from gateway.flow.attempt import Attempts
+from gateway.flow.daily import Daily, Office
 from gateway.flow.deliver import Deliver, Schedule
 from gateway.flow.enrol import Enrolling
 from gateway.flow.handover import Handover, Keeping
@@ -267,6 +269,17 @@ def make_enrolling(
     """The journey of sign-ups."""
     random = secrets.token_bytes
     return Enrolling(book, own_mail, identity, vault, nouns.streams, nouns.policies, public_url, random, clock)
+
+
+def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enrolling) -> Daily:
+    """The daily job of this process."""
+    place = Office(state.store.book, state.identity, state.keys.vault, nouns.policies, nouns.streams, state.clock)
+    return Daily(place, kept_for(settings), state.log, enrolling, {"sign-ups-": enrolling.daily})
+
+
+def kept_for(settings: Settings) -> Duration:
+    """How long mail for a human is kept; the setting was checked when it was loaded."""
+    return parse_duration(settings.gateway.keep_mail) or Duration(12, 0)
 
 
 class Bell:

@@ -38,6 +38,7 @@ class Writing(Enum):
     NOTHING = "reader"
     ACT = "cli"
     IMPORT = "import"
+    DAILY = "daily"
 
 
 @dataclass(frozen=True, slots=True)

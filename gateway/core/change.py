@@ -161,10 +161,14 @@ class Forget:
 
 @dataclass(frozen=True, slots=True)
 class ForgetWithdrawn:
-    """Erase a person's records that ended before an instant: their time as proof is over (R-FR-85)."""
+    """Erase a person's records that ended before an instant: their time as proof is over (R-FR-85).
+
+    An empty advertiser means every one's.
+    """
 
     person: PersonKey
     before: datetime
+    advertiser: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,28 +64,40 @@ class Duty:
 
 
 def until(policy: Policy, consent: Consent, last_act: datetime | None = None) -> Until:
-    """When this record's time is over, were it alone; the person's acts count for records that still stand (R-FR-80, R-FR-83).
-
-    The same terms as `lapse` judges by, so that nobody is forgotten who may still be written to. An opening is no act and never
-    reaches `last_act` (R-FR-81).
-    """
+    """When this record's time is over, were it alone; the person's acts count for records that still stand (R-FR-80, R-FR-83)."""
     if consent.withdrawn_at is not None:
         return Until(_end(policy, "R-FR-85", policy.book.proof_kept.after, consent.withdrawn_at), "R-FR-85")
-    relation = consent.relation
-    if relation and relation.kind in _LASTING and relation.ended_at is None and relation.by in ("", consent.advertiser):
+    return _of_standing(policy, (consent,), last_act)
+
+
+def standing(policy: Policy, consents: Sequence[Consent], last_act: datetime | None = None) -> Until | None:
+    """When the time of the records that still stand is over, all of them together; None where none stands."""
+    live = tuple(consent for consent in consents if consent.withdrawn_at is None)
+    return _of_standing(policy, live, last_act) if live else None
+
+
+def _of_standing(policy: Policy, live: Sequence[Consent], last_act: datetime | None) -> Until:
+    """The same terms as `lapse` judges by, so that nobody is forgotten who may still be written to.
+
+    An opening is no act and never reaches `last_act` (R-FR-81).
+    """
+    if any(_lasts(consent) for consent in live):
         return Until(None, "R-FR-83")
-    prospect = Until(_end(policy, "R-FR-80", policy.book.inactive.after, last_of((consent,), last_act)), "R-FR-80")
-    if relation is None or relation.ended_at is None:
+    prospect = Until(_end(policy, "R-FR-80", policy.book.inactive.after, last_of(live, last_act)), "R-FR-80")
+    ended = [consent.relation.ended_at for consent in live if consent.relation and consent.relation.ended_at]
+    if not ended:
         return prospect
-    former = Until(_end(policy, "R-FR-83", policy.book.former_customer.after, relation.ended_at), "R-FR-83")
+    former = Until(_end(policy, "R-FR-83", policy.book.former_customer.after, max(ended)), "R-FR-83")
     ends = [end for end in (former, prospect) if end.at is not None]
     return max(ends, key=lambda end: end.at or _NEVER, default=former)
 
 
-def standing(policy: Policy, consents: Sequence[Consent], last_act: datetime | None = None) -> Until | None:
-    """When the time of the records that still stand is over: that of the longest-lived of them; None where none stands."""
-    ends = [until(policy, consent, last_act) for consent in consents if consent.withdrawn_at is None]
-    return max(ends, key=lambda end: end.at or _NEVER, default=None)
+def _lasts(consent: Consent) -> bool:
+    """Whether the person is in dealings with the advertiser that have not ended."""
+    relation = consent.relation
+    if relation is None or relation.kind not in _LASTING or relation.by not in ("", consent.advertiser):
+        return False
+    return relation.ended_at is None
 
 
 def due(policy: Policy, facts: Facts, now: datetime) -> Duty:

@@ -116,9 +116,9 @@ class Enrolling:
         return await self._ask(_Asking(MailKind.DOI, stream, person, address, records, stream.language, until, Door.CLI), now)
 
     async def ask_to_stay(self, stream: Stream, address: Address, since: datetime | None = None) -> Asked:
-        """Ask an inactive person, once a term, whether they want to stay (R-FR-82): an enrolment without records, whose yes is an act.
+        """Ask an inactive person, once a term, whether they want to stay (R-FR-82): an enrolment without records.
 
-        A question put before `since`, the end of the term, belongs to an earlier term.
+        A yes is an act. A question put before `since`, the end of the term, belongs to an earlier term.
         """
         now, person = self._clock.now(), self._identity.person(address)
         (facts,) = await self._book.facts(stream.advertiser.name, (self._identity.who(address, await self._book.has_hashes()),))

@@ -14,7 +14,7 @@ from gateway.settings.models import Settings
 from gateway.settings.secrets import has_password
 from gateway.settings.values import is_loopback
 
-_COMMAND_LINE = ("cli", "import", "reader")
+_COMMAND_LINE = ("cli", "daily", "import", "reader")
 
 Complaint = tuple[tuple[str, ...], str]
 """The path of a setting and what is wrong with it."""

@@ -44,7 +44,11 @@ def forget(connection: apsw.Connection, change: Forget, stand: int) -> None:
 def forget_withdrawn(connection: apsw.Connection, change: ForgetWithdrawn, stand: int) -> None:
     """The records that ended before; and with them what only served to tell the facts of their time."""
     found: list[Row] = connection.execute(_WITHDRAWN, (change.person,)).fetchall()
-    over = [(number, advertiser) for number, advertiser, at in found if datetime.fromisoformat(at) < change.before]
+    over = [
+        (number, advertiser)
+        for number, advertiser, at in found
+        if datetime.fromisoformat(at) < change.before and change.advertiser in ("", advertiser)
+    ]
     for number, _ in over:
         connection.execute("DELETE FROM consent WHERE id = ?", (number,))
     for advertiser in {advertiser for _, advertiser in over}:

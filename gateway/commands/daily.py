@@ -1,0 +1,65 @@
+"""`gateway daily`: what is due today - erasures, questions, leftovers - done, or counted with `--dry-run` (R-DP-10).
+
+A running gateway does the same once a day by itself; the questions to people who have been silent for long are its to send.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows
+
+if TYPE_CHECKING:
+    from gateway.flow.daily import Day
+
+
+def register(parent: typer.Typer) -> None:
+    """Add this command."""
+    parent.command("daily")(daily)
+
+
+def daily(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what is due; write and send nothing.")] = False,
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+) -> None:
+    """Erase what has reached the end of its time, and count what comes due; running it twice does nothing twice."""
+    run(_daily(config, dry_run, json))
+
+
+async def _daily(config: Path, dry: bool, json: bool) -> None:
+    from gateway.commands.enrol import enrolling
+    from gateway.commands.office import Writing, open_office
+    from gateway.edges.logs import JsonLog
+    from gateway.flow.daily import Daily, Office
+    from gateway.rooms import kept_for
+
+    async with open_office(config, Writing.DAILY) as office, enrolling(office) as asking:
+        book, vault, keep = office.store.book, office.keys.vault, kept_for(office.settings)
+        place = Office(book, office.identity, vault, office.policies(), office.streams, office.clock)
+        day = await Daily(place, keep, JsonLog(), asking, {"sign-ups-": asking.daily}).run(dry)
+    _told(day, json)
+
+
+def _told(day: Day, json: bool) -> None:
+    from gateway.commands.plainly import dumped
+    from gateway.flow.daily import LISTED, RULES, SWEPT, WRITING
+
+    if json:
+        out(
+            dumped(
+                {"at": day.at, "dry_run": day.dry, "counts": dict(day.counts), "expired_api_keys": day.expired_keys, "ref": day.ref}
+            )
+        )
+        return
+    other = sorted(set(day.counts) - {*WRITING, *LISTED, *SWEPT})
+    rows = [(name, RULES.get(name, ""), day.counts[name]) for name in (*WRITING, *SWEPT, *other, *LISTED)]
+    show_rows(("class", "rule", "count"), rows, False)
+    if day.expired_keys:
+        say(f"Expired API keys: {', '.join(day.expired_keys)}.")
+    if day.counts["asked"] and not day.dry:
+        say("The running gateway sends the questions.")
+    say("Dry run: nothing was written." if day.dry else f"Recorded as {day.ref}." if day.ref else "Nothing was due.")
