@@ -6,7 +6,7 @@ former customer; one whose relation ended is written to until the later of the t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from gateway.core.policy import Policy
@@ -35,17 +35,20 @@ def lapsed(policy: Policy, records: Sequence[Consent], last_act: datetime | None
 
 
 def last_of(records: Sequence[Consent], last_act: datetime | None) -> datetime | None:
-    """The person's last act on record; a record whose day of collection nobody knows counts from when it was filed."""
+    """The person's last act on record; where no day is, that of the newest record, before which the address was collected."""
     if len(records) == 1 and last_act is None:
         only = records[0]
         if only.confirmed_at is None and only.relation is None:
             return only.collected_at or only.recorded_at
     acts = [last_act]
     for consent in records:
-        acts += [consent.collected_at or consent.recorded_at, consent.confirmed_at]
-        if consent.relation is not None:
-            acts.append(consent.relation.at)
-    return max((act for act in acts if act is not None), default=None)
+        acts += [consent.collected_at, consent.confirmed_at, consent.relation.at if consent.relation else None]
+    filed = (consent.recorded_at for consent in records)
+    return _latest(acts) or _latest(filed)
+
+
+def _latest(moments: Iterable[datetime | None]) -> datetime | None:
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _lasts(consent: Consent) -> bool:
