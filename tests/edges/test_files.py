@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,12 @@ def mine(old: str = "", new: str = "") -> str:
 def test_the_shipped_pack_is_found_by_name() -> None:
     policy = read_policy("fr")
     assert isinstance(policy, Policy)
-    assert policy.label.startswith("fr@2026-11#")
+    assert policy.label.startswith("fr@2026-11")
     assert "fr" in policy_names()
 
 
 def test_an_own_pack_wins_over_the_shipped_one(tmp_path: Path) -> None:
-    (tmp_path / "fr.toml").write_text(FR.replace('version = "2026-11"', 'version = "ours-1"'), encoding="utf-8")
+    (tmp_path / "fr.toml").write_text(re.sub(r'(?m)^version = ".*"$', 'version = "ours-1"', FR), encoding="utf-8")
     policy = read_policy("fr", tmp_path)
     assert isinstance(policy, Policy)
     assert policy.label.startswith("fr@ours-1#")
@@ -56,7 +57,7 @@ def line_with(text: str, part: str) -> int:
         ('b2b_mode = "opt-out"', 'b2b_mode = "sometimes"', "b2b_mode", "'opt-out' or 'strict'"),
         ('b2b_mode = "opt-out"', 'b2b_mode = "strict"\ntypo = 1', "typo", "is not known"),
         ("[rule.R-FR-19]", "[rule.R-FR-999]", "[rule.R-FR-999]", "is not known"),
-        ("[rule.R-FR-63]", "[rule.R-FR-63]\nenabled = false", "enabled", "floor"),
+        ("[rule.R-FR-63]", "[rule.R-FR-63]\nenabled  = false", "enabled  =", "floor"),
         ("[rule.R-FR-04]", "[rule.R-FR-04]\nenabled = 0", "enabled", "boolean"),
         ('language = "fr"', 'language = "français"', "language", "match"),
         ('url = "https://www.cnil.fr/fr/plaintes"', 'url = "javascript:alert(1)"', "url", "URL"),
