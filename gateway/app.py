@@ -31,9 +31,9 @@ from gateway.edges.web.server import Web
 from gateway.edges.web.signup import SignUp
 from gateway.flow.api_keys import ApiKeys
 from gateway.flow.confirm import Confirming
-from gateway.flow.filing import Clerk
 from gateway.flow.daily import Daily
 from gateway.flow.enrol import Enrolling
+from gateway.flow.filing import Clerk
 from gateway.flow.inbound import InboundDesk
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe

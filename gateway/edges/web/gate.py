@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from gateway.core.record import ApiKey
 from gateway.edges.web.public import Failures
+from gateway.edges.web.turnstile import Turnstile
 from gateway.flow.api_keys import ApiKeys, Denial, May
 from gateway.flow.ports import Clock
 
@@ -46,10 +47,8 @@ class Gate:
 
     def __init__(self, keys: ApiKeys, clock: Clock) -> None:
         self._keys = keys
-        self._clock = clock
         self._failures = Failures(clock)
-        self._minute = -1
-        self._calls: dict[str, int] = {}
+        self._calls = Turnstile(CALLS_A_MINUTE, 60, clock)
 
     async def admit(self, request: Request, may: May) -> ApiKey | Response:
         """The caller's key, or the refusal; asked before a single octet of the body is read."""
@@ -57,20 +56,13 @@ class Gate:
         known = await self._keys.recognise(bearer.strip(), may) if scheme.lower() == "bearer" else Denial.UNKNOWN
         match known:
             case ApiKey():
-                return problem(429, "This key calls too often.") if self._too_often(known.name) else known
+                return problem(429, "This key calls too often.") if self._calls.refuses(known.name) else known
             case Denial.NOT_ALLOWED:
                 return problem(403, "This key may not do that.")
             case Denial.UNKNOWN:
                 if self._failures.too_many(request.client.host if request.client else ""):
                     return problem(429, "Too many wrong keys.")
                 return problem(401, "A key is needed: Authorization: Bearer NAME.SECRET.", {"WWW-Authenticate": "Bearer"})
-
-    def _too_often(self, name: str) -> bool:
-        minute = int(self._clock.monotonic() // 60)
-        if minute != self._minute:
-            self._minute, self._calls = minute, {}
-        self._calls[name] = self._calls.get(name, 0) + 1
-        return self._calls[name] > CALLS_A_MINUTE
 
 
 async def small_body(request: Request, most: int) -> bytes | Response:
