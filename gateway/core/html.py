@@ -1,4 +1,4 @@
-"""Finds the one place in an HTML document where words are read: before the last real `</body>`. Changes nothing.
+"""Finds places in an HTML document: where words are read, before the last real `</body>`; where tags really begin. Changes nothing.
 
 A tokenizer, not a parser: it walks comments (Outlook conditionals included), tags with their quoted attributes and raw-text
 elements as a browser does, in time linear in the input; possessive patterns never look back. In steps, because one match holds
@@ -8,7 +8,8 @@ the interpreter: other threads get their turn between two.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from gateway.core.steps import find
 
@@ -27,7 +28,9 @@ _ATTRIBUTES = rf"(?>(?:{_ITEM})*)>"
 _COMMENT = r"<!--(?:-?>|[^-]*+(?>(?:-(?!-!?>)[^-]*+)*)--!?>)"
 _BOGUS = r"<(?:!(?!--)|\?|/(?![A-Za-z]))"
 _TAG = rf"<(?!(?:{_RAW})[\s/>]|/(?:{_CLOSERS})[\s/>])/?[A-Za-z]"
-_SKIP = re.compile(rf"(?>(?:[^<]++|{_TAG}{_ATTRIBUTES}|{_COMMENT}|<(?=[^A-Za-z!/?])|{_BOGUS}[^>]*+>)*)".encode())
+_TOKEN = rf"[^<]++|{_TAG}{_ATTRIBUTES}|{_COMMENT}|<(?=[^A-Za-z!/?])|{_BOGUS}[^>]*+>"
+_SKIP, _ONE = re.compile(rf"(?>(?:{_TOKEN})*)".encode()), re.compile(_TOKEN.encode())
+_CONDITIONAL = re.compile(rf"<!--\s{{0,9}}\[{_any_case('if')}[^\]]{{0,200}}\]>".encode())
 _START = re.compile(rf"({_TAG})|({_BOGUS})|<(?![A-Za-z!/?])".encode())
 _ITEMS = re.compile(rf"(?>(?:({_ITEM})*))".encode())
 _BLANKS, _UNQUOTED = re.compile(rb"\s*+"), re.compile(rb"[^\s>]*+")
@@ -73,11 +76,57 @@ def walked(page: bytes) -> int:
     return html if html >= 0 else at
 
 
+def real(page: bytes, places: Sequence[int]) -> list[int]:
+    """Those of these places, in order and each at a `<`, where a tag begins for a browser, or for Outlook in what it alone reads."""
+    return _real(page, places, 0, len(page))
+
+
+def _real(page: bytes, places: Sequence[int], at: int, end: int) -> list[int]:
+    """`real` of places in `page[at:end]`; what only Outlook reads stands in a conditional comment."""
+    found: list[int] = []
+    number = 0
+    while number < len(places) and 0 <= at < end:
+        place = places[number]
+        if at >= place:
+            found += [place] * (at == place)
+            number += 1
+            continue
+        step = _SKIP.match(page, at, min(at + STEP, place))
+        if step and step.end() > at:
+            at = step.end()
+            continue
+        after, inside = _past_token(page, at), _CONDITIONAL.match(page, at)
+        if inside and after >= 0:
+            among = places[number : bisect_left(places, after, number)]
+            found += _real(page, among, inside.end(), after)
+            number += len(among)
+        at = after
+    return found
+
+
+def tag_end(page: bytes, at: int) -> int:
+    """The offset after the tag whose name ends here; -1 where it does not end."""
+    return _past_tag(page, at, len(page))
+
+
+def _past_token(page: bytes, at: int) -> int:
+    """The offset after the one token that begins here; -1 where it never ends."""
+    if one := _ONE.match(page, at, at + STEP):
+        return one.end()
+    if close := _CLOSE.match(page, at):
+        return _past_tag(page, close.end(), len(page))
+    after = _past_long(page, at)
+    return after if after > at else _past_raw_text(page, at)
+
+
 def _skipped(page: bytes, at: int) -> int:
     """The offset after plain tokens from here on; the same offset where none begins here."""
     step = _SKIP.match(page, at, at + STEP)
-    if step and step.end() > at:
-        return step.end()
+    return step.end() if step and step.end() > at else _past_long(page, at)
+
+
+def _past_long(page: bytes, at: int) -> int:
+    """The offset after a plain token longer than a step; the same offset where none begins here."""
     if page.startswith(b"<!--", at):
         return _past_comment(page, at)
     start = _START.match(page, at)

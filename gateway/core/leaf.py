@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from gateway.core import steps, transfer
+from gateway.core import cut, steps, transfer
 from gateway.core.charset import Family, charset, decoded, encoded, utf_8
+from gateway.core.cut import Cut
 from gateway.core.header import values
 from gateway.core.html import insertion_point
 from gateway.core.mime import Part
 from gateway.core.notice import Words
 from gateway.core.plain import Addition, added
+from gateway.core.sieve import NOTHING, Sieve, Sifted, sift
 from gateway.core.transfer import Encoding
 
 
@@ -72,29 +75,93 @@ def _of_all(raw: bytes, part: Part) -> tuple[Part, ...] | Obstacle:
     return tuple(every)
 
 
-def carry(raw: bytes, part: Part, words: Words, eight_bit: bool, may_be_long: bool) -> list[Change] | Obstacle:
-    """The changes that make a text part show the words; unless `may_be_long` the message has no line over 998 octets."""
+class Carried(NamedTuple):
+    """What is to change in one text part, and what was taken out of it."""
+
+    changes: list[Change]
+    sifted: Sifted = NOTHING
+
+
+def carry(
+    raw: bytes, part: Part, words: Words, eight_bit: bool, may_be_long: bool, sieve: Sieve | None = None
+) -> Carried | Obstacle:
+    """The changes that make a text part show the words, sifted; unless `may_be_long` the message has no line over 998 octets."""
     body = raw[part.body : part.end]
     how = transfer.encoding(part.encoding)
     content = transfer.decode(body, how) if how else None
     if how is None or content is None:
         return Obstacle.NO_TEXT
-    if part.type.kind == "text/html":
-        at, addition = _into_page(content, part.type.param("charset"), words, how)
+    declared, is_page = part.type.param("charset"), part.type.kind == "text/html"
+    content, sifted = _sifted(content, is_page, declared, sieve)
+    left = cut.applied(content, sifted.cuts) if sifted.cuts else content
+    if is_page:
+        at, addition = _into_page(content, declared, words, how)
     else:
         at = len(content)
         flowed = part.type.param("format").lower() == "flowed"
-        addition = added(content, part.type.param("charset"), flowed, words.text, _newline(content, how))
+        addition = added(left, declared, flowed, words.text, _newline(content, how))
     if at < 0:
         return Obstacle.NO_TEXT
     too_long = may_be_long and transfer.long_line(body, 0, len(body)) >= 0
     if addition.whole is None and not too_long and _fits_as_is(body, content, how, addition.tail, eight_bit):
-        start, end, new = transfer.insert(body, content, how, at, addition.tail, addition.coded)
-        return _placed(part, Change(part.body + start, part.body + end, new), addition.charset, "")
+        cuts = _in_place(body, how, sifted, left)
+        if cuts is not None:
+            start, end, new = transfer.insert(body, content, how, at, addition.tail, addition.coded)
+            inserted = _placed(part, Change(part.body + start, part.body + end, new), addition.charset, "")
+            return Carried([*_moved(cuts, part.body), *inserted], sifted)
     if addition.whole is not None:
-        return _anew(raw, part, addition.whole, how, addition.charset)
+        return Carried(_anew(raw, part, addition.whole, how, addition.charset), sifted)
     tail = addition.tail or transfer.decode(addition.coded, Encoding.QP) or b""
-    return _anew(raw, part, content[:at] + tail + content[at:], how, addition.charset)
+    at = cut.shifted(at, sifted.cuts)
+    return Carried(_anew(raw, part, left[:at] + tail + left[at:], how, addition.charset), sifted)
+
+
+def strain(raw: bytes, part: Part, eight_bit: bool, sieve: Sieve) -> Carried | Obstacle:
+    """The changes that sift a text part no words go into, and make it fit for the wire as `convert` does."""
+    body = raw[part.body : part.end]
+    how = transfer.encoding(part.encoding)
+    content = transfer.decode(body, how) if how else None
+    if how is not None and content is not None:
+        kept, sifted = _sifted(content, part.type.kind == "text/html", part.type.param("charset"), sieve)
+        left = cut.applied(kept, sifted.cuts)
+        if left != content:
+            fit = (eight_bit or body.isascii()) and transfer.long_line(body, 0, len(body)) < 0
+            cuts = _in_place(body, how, sifted, left) if fit and kept is content else None
+            return Carried(_anew(raw, part, left, how, "") if cuts is None else _moved(cuts, part.body), sifted)
+        changes = convert(raw, part, eight_bit)
+        return changes if isinstance(changes, Obstacle) else Carried(changes, sifted)
+    changes = convert(raw, part, eight_bit)
+    return changes if isinstance(changes, Obstacle) else Carried(changes)
+
+
+def _sifted(content: bytes, is_page: bool, declared: str, sieve: Sieve | None) -> tuple[bytes, Sifted]:
+    """The content and what is to be cut out of it; a page in a stateful charset comes back with its cuts made."""
+    if sieve is None:
+        return content, NOTHING
+    family, codec = charset(declared)
+    if family is not Family.STATEFUL:
+        return content, sift(content, is_page, sieve)
+    text = decoded(content, codec) if is_page else None
+    if text is None:
+        return content, NOTHING
+    page = utf_8(text)
+    found = sift(page, True, sieve)
+    whole = encoded(cut.applied(page, found.cuts).decode(), codec) if found.cuts else None
+    return whole or content, replace(found, cuts=()) if whole or not found.cuts else NOTHING
+
+
+def _in_place(body: bytes, how: Encoding, sifted: Sifted, left: bytes) -> list[Cut] | None:
+    """The cuts on the body as it is encoded; None where it must be encoded anew, of which `left` is the content then."""
+    if not sifted.cuts:
+        return []
+    # In base64 every later octet would move; in plain text a tag of several lines may leave one that is too long.
+    if how is Encoding.BASE64 or (how is Encoding.PLAIN and transfer.long_line(left, 0, len(left)) >= 0):
+        return None
+    return cut.in_body(body, how, sifted.cuts)
+
+
+def _moved(cuts: list[Cut], by: int) -> list[Change]:
+    return [Change(start + by, end + by, new) for start, end, new in cuts]
 
 
 def convert(raw: bytes, part: Part, eight_bit: bool) -> list[Change] | Obstacle:

@@ -13,9 +13,10 @@ from operator import itemgetter
 
 from gateway.core import transfer
 from gateway.core.header import MAX_LINE, Unwritable, refolded, written
-from gateway.core.leaf import Change, Obstacle, carriers, carry, convert, relabelled
+from gateway.core.leaf import Change, Obstacle, carriers, carry, convert, relabelled, strain
 from gateway.core.mime import Message, Part
 from gateway.core.notice import Words
+from gateway.core.sieve import NOTHING, Sieve, Sifted, total
 
 __all__ = ["CannotCarry", "Edit", "Obstacle", "Rewritten", "own_unsubscribe", "rewrite"]
 
@@ -31,13 +32,15 @@ _kept = lru_cache(maxsize=256)(written)
 class Edit:
     """What to change: fields to put on top, fields to take out (lower-case names), words to show, whether 8-bit may leave.
 
-    A field put in replaces the message's own of that name, except Received, which is a trace.
+    A field put in replaces the message's own of that name, except Received, which is a trace. `sieve` says what is taken out of
+    everything that is displayed.
     """
 
     put: tuple[tuple[str, bytes], ...]
     drop: frozenset[str]
     words: Words | None
     eight_bit: bool
+    sieve: Sieve | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Rewritten:
 
     chunks: tuple[bytes | memoryview, ...]
     carriers: int
+    sifted: Sifted = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,40 +71,55 @@ def rewrite(message: Message, edit: Edit) -> Rewritten | CannotCarry:
         return CannotCarry(shown)
     if edit.words and not shown:
         return CannotCarry(Obstacle.NO_TEXT)
-    changes = _body_changes(message, edit, shown)
-    if isinstance(changes, Obstacle):
-        return CannotCarry(changes)
+    made = _body_changes(message, edit, shown)
+    if isinstance(made, Obstacle):
+        return CannotCarry(made)
+    changes, sifted = made
     body = message.root.body
     head = _header(message, edit, [change for change in changes if change.start < body])
     if isinstance(head, Obstacle):
         return CannotCarry(head)
     pieces = _pieces(message.raw, body, len(message.raw), [change for change in changes if change.start >= body])
-    return Rewritten((head, *pieces), len(shown))
+    return Rewritten((head, *pieces), len(shown), sifted)
 
 
-def _body_changes(message: Message, edit: Edit, shown: tuple[Part, ...]) -> list[Change] | Obstacle:
-    """All changes to parts: words first, then whatever must be re-encoded to be fit for the wire."""
+def _body_changes(message: Message, edit: Edit, shown: tuple[Part, ...]) -> tuple[list[Change], Sifted] | Obstacle:
+    """All changes to parts: words first, then whatever else is displayed, or must be re-encoded to be fit for the wire."""
     changes: list[Change] = []
+    sifted: list[Sifted] = []
     long = transfer.long_line(message.raw, message.root.body, len(message.raw)) >= 0
     for part in shown:
-        carried = carry(message.raw, part, edit.words, edit.eight_bit, long) if edit.words else []
+        carried = carry(message.raw, part, edit.words, edit.eight_bit, long, edit.sieve) if edit.words else None
         if isinstance(carried, Obstacle):
             return carried
-        changes += carried
+        if carried:
+            changes += carried.changes
+            sifted.append(carried.sifted)
     narrow = not edit.eight_bit and not message.raw.isascii()
-    if narrow or long:
-        for part in message.root.walk():
-            made = _made_fit(message.raw, part, shown, not narrow)
+    for part in message.root.walk() if narrow or long or (edit.sieve and message.root.children) else ():
+        if part in shown:
+            continue
+        if edit.sieve and _displayed(part):
+            strained = strain(message.raw, part, edit.eight_bit, edit.sieve)
+            if isinstance(strained, Obstacle):
+                return strained
+            changes += strained.changes
+            sifted.append(strained.sifted)
+        elif narrow or long:
+            made = _made_fit(message.raw, part, not narrow)
             if isinstance(made, Obstacle):
                 return made
             changes += made
-    return changes
+    return changes, total(sifted)
 
 
-def _made_fit(raw: bytes, part: Part, shown: tuple[Part, ...], eight_bit: bool) -> list[Change] | Obstacle:
+def _displayed(part: Part) -> bool:
+    """Whether a client shows this text without being asked."""
+    return part.type.kind in ("text/html", "text/plain") and not part.attached
+
+
+def _made_fit(raw: bytes, part: Part, eight_bit: bool) -> list[Change] | Obstacle:
     """One part's changes for the wire: a leaf is re-encoded, a container's own lines must already be fit."""
-    if part in shown:
-        return []
     if not part.children:
         return convert(raw, part, eight_bit)
     at = part.body
