@@ -104,7 +104,7 @@ async def _diff(config: Path, old: str, new: str, json: bool) -> None:
     else:
         for one in found:
             out(_told(one))
-    say(f"{len(found)} differences." if found else "No difference.")
+    say(f"Differences: {len(found)}." if found else "No difference.")
     if found:
         raise typer.Exit(1)
 
