@@ -236,7 +236,7 @@ class Gateway:
             try:
                 with almanac.turn(state.clock.now().date()) as ours:
                     if ours:
-                        await daily.run()
+                        self._log.say("daily", did=(await daily.run()).did)
             except Unavailable as failure:
                 self._log.say("daily-failed", outside=failure.what)  # the day is not marked: the next look tries again
             await asyncio.sleep(DAILY_LOOK)

@@ -274,7 +274,7 @@ def make_enrolling(
 def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enrolling) -> Daily:
     """The daily job of this process."""
     place = Office(state.store.book, state.identity, state.keys.vault, nouns.policies, nouns.streams, state.clock)
-    return Daily(place, kept_for(settings), state.log, enrolling, {"sign-ups-": enrolling.daily})
+    return Daily(place, kept_for(settings), enrolling, {"sign-ups-": enrolling.daily})
 
 
 def kept_for(settings: Settings) -> Duration:

@@ -33,14 +33,13 @@ def daily(
 async def _daily(config: Path, dry: bool, json: bool) -> None:
     from gateway.commands.enrol import enrolling
     from gateway.commands.office import Writing, open_office
-    from gateway.edges.logs import JsonLog
     from gateway.flow.daily import Daily, Office
     from gateway.rooms import kept_for
 
     async with open_office(config, Writing.DAILY) as office, enrolling(office) as asking:
         book, vault, keep = office.store.book, office.keys.vault, kept_for(office.settings)
         place = Office(book, office.identity, vault, office.policies(), office.streams, office.clock)
-        day = await Daily(place, keep, JsonLog(), asking, {"sign-ups-": asking.daily}).run(dry)
+        day = await Daily(place, keep, asking, {"sign-ups-": asking.daily}).run(dry)
     _told(day, json)
 
 
@@ -62,4 +61,6 @@ def _told(day: Day, json: bool) -> None:
         say(f"Expired API keys: {', '.join(day.expired_keys)}.")
     if day.counts["asked"] and not day.dry:
         say("The running gateway sends the questions.")
+    if day.counts["to-be-asked"]:
+        say(f"{day.counts['to-be-asked']} people could not be asked today, and are kept until they were; see `gateway check`.")
     say("Dry run: nothing was written." if day.dry else f"Recorded as {day.ref}." if day.ref else "Nothing was due.")

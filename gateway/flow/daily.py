@@ -22,7 +22,7 @@ from gateway.core.model import Category, PersonKey, Ref, Stream
 from gateway.core.policy import Policy
 from gateway.core.record import Consent, Facts, NoticeGiven, NoticeKind, Who
 from gateway.core.retention import Duty, Step, due, may_be_due
-from gateway.flow.ports import Book, Clock, Log, Vault
+from gateway.flow.ports import Book, Clock, Unavailable, Vault
 
 ACCEPTED_FOR = timedelta(hours=24)
 AT_ONCE = 32
@@ -98,7 +98,7 @@ class Daily:
     """One run of the daily job; `asking` is None where no mail can be sent from."""
 
     def __init__(
-        self, place: Office, keep_mail: Duration, log: Log, asking: Asking | None = None, chores: Mapping[str, Chore] | None = None
+        self, place: Office, keep_mail: Duration, asking: Asking | None = None, chores: Mapping[str, Chore] | None = None
     ) -> None:
         self._book = place.book
         self._identity = place.identity
@@ -107,7 +107,6 @@ class Daily:
         self._streams = place.streams
         self._clock = place.clock
         self._keep_mail = keep_mail
-        self._log = log
         self._asking = asking
         self._chores = chores or {}
 
@@ -129,7 +128,6 @@ class Daily:
             event = Event(day.at, Kind.RETENTION, DONE, rules=("R-DP-10",), detail=detail)
             (day.ref,) = await self._book.commit((event,))
         await self._book.compact()
-        self._log.say("daily", did=day.did)
 
     # People
 
@@ -180,7 +178,7 @@ class Daily:
             return
         put = await self._put(person, stream, since)
         if put is None and not day.dry:
-            if await self._asking.ask_to_stay(stream, address, since) != "sent":
+            if not await self._sent(self._asking, stream, address, since):
                 day.counts["to-be-asked"] += 1
                 return
             put = day.at
@@ -188,6 +186,13 @@ class Daily:
         if not day.dry:
             notice = NoticeGiven(person, stream.advertiser.name, "", put or day.at, "", NoticeKind.STAY)
             await self._book.commit((), (GiveNotice(notice),))
+
+    async def _sent(self, asking: Asking, stream: Stream, address: Address, since: datetime) -> bool:
+        """Whether the question is on its way; where mail cannot be made now, tomorrow's run tries again, and the others go on."""
+        try:
+            return await asking.ask_to_stay(stream, address, since) == "sent"
+        except Unavailable:
+            return False
 
     async def _put(self, person: PersonKey, stream: Stream, since: datetime) -> datetime | None:
         """When the question of this term was put by a run that was cut short before it could say so."""

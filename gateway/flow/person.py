@@ -14,6 +14,7 @@ from gateway.core.address import Address, Identity
 from gateway.core.change import Change, Forget, GiveNotice, KeepOwnUnsubscribe, Learn, NotePassing, Oppose, Stir, Tell
 from gateway.core.evidence import Event, Kind, parse_event
 from gateway.core.model import Partner, PersonKey, Ref, Stream
+from gateway.core.oppose import holders
 from gateway.core.policy import Policy
 from gateway.core.record import Block, Consent, Door, Opposition, Scope
 from gateway.core.retention import until
@@ -237,11 +238,14 @@ class PersonFile:
         return [replace(one, person=after if one.person == before else before) for one in known if one.block in _FOLLOWS]
 
     def _holders(self, dossier: Dossier, advertiser: str) -> tuple[str, ...]:
-        """Who was given the data, and who gave them to us: both must hear of the erasure (GDPR 19, R-FR-35)."""
+        """Who was given the data, and who gave them to us: all must hear of the erasure (GDPR 19, R-FR-35).
+
+        A partner that has left the configuration is told too: its note waits, and shows as pending.
+        """
+        ended = [one.record for one in dossier.ended if isinstance(one.record, Consent)]
+        told = holders(tuple(self._partners.values()), (*dossier.consents, *ended), dossier.transfers, advertiser)
         passed = [one.partner for one in dossier.transfers if advertiser in ("", one.collector)]
-        named = [one.source for one in dossier.consents if one.source in self._partners]
-        connected = [one.name for one in self._partners.values() if one.receives]
-        return tuple(dict.fromkeys((*passed, *named, *connected)))
+        return tuple(dict.fromkeys((*(one.name for one in told), *passed)))
 
     def _unfit(self, reason: str, advertiser: str) -> Refused | None:
         if not reason.strip():
