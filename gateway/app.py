@@ -161,7 +161,7 @@ class Gateway:
         journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send)
         checks.update(self._checks(state, journeys, probe))
         enrolling = self._enrolling(nouns, state, journeys, public_url)
-        web.add(self._signup(nouns, state, enrolling, pages).routes())
+        web.add([*self._signup(nouns, state, enrolling, pages).routes(), *self._api(nouns, state).routes()])
         serving = crew.station(web.run())
         await probe.once()
         crew.station(probe.run())
