@@ -116,7 +116,7 @@ def erases(change: Change, advertiser: str, who: Who) -> bool:
 
 @pytest.mark.parametrize("name", sorted(STORES))
 @given(wanted=commits)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 def test_facts_of_every_earlier_stand_are_told_exactly_or_not_at_all(name: str, wanted: list[list[Change]]) -> None:
     """R-FR-86: a verdict can be had again from what was known when it was made."""
     asyncio.run(retold(name, wanted))
