@@ -12,6 +12,7 @@ from gateway.core.address import Address, Identity
 from gateway.core.decide import Question
 from gateway.core.evidence import Break, ChainCheck, Event, Kind, parse_event
 from gateway.core.explain import Explanation, explain
+from gateway.core.jurisdiction import choose
 from gateway.core.model import PersonKey, Ref, Stream
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
@@ -47,7 +48,8 @@ class Report:
         who = self._identity.who(address, await self._book.has_hashes())
         (facts,) = await self._book.facts(stream.advertiser.name, [who])
         missing = missing_fields(stream.advertiser, "recorded", None)
-        return explain(self._policies[stream.policy], Question(stream, address, missing, self._clock.now()), facts)
+        question = Question(stream, address, missing, self._clock.now(), await self._book.arrangements())
+        return explain(choose(self._policies, stream, facts), question, facts)
 
     async def look(self, address: Address, what: str, stream: str = "") -> None:
         """Leave the trace of a look that somebody else's reading is (R-DP-20)."""
