@@ -171,7 +171,7 @@ def _fields(head: Letterhead, letter: Letter, subject: str, language: str, now: 
 def _facts(head: Letterhead, letter: Letter, language: str, token: str) -> dict[str, object] | NoticeFault:
     """The allow-listed variables of the templates; a link is a web address or the mail is not written."""
     advertiser, words = head.stream.advertiser, letter.words
-    link = words.get("link", "")
+    link = words.get("link", "") if letter.kind in _QUESTIONS else ""
     if letter.kind in _QUESTIONS and not is_web_address(link):
         return NoticeFault("link is not a web address", ("link",))
     notice = _notice(head, letter, language, token) if letter.kind is MailKind.RIGHTS_NOTICE else None
