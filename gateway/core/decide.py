@@ -60,7 +60,7 @@ def _by_records(policy: Policy, question: Question, facts: Facts) -> Allow | Ref
     minor = of_minor(policy, own)
     if minor and not any(consent.traits.parental for consent in own):
         return refuse(policy, Reason.MINOR, ("R-FR-01", "R-FR-17"))
-    found = _best([_judge(policy, question, facts, consent, own) for consent in own])
+    found = _best(policy, question, facts, own)
     if isinstance(found, Refuse):
         return found
     late, by = lapsed(policy, records, facts.last_act, question.now)
@@ -84,14 +84,19 @@ def judge_record(policy: Policy, question: Question, facts: Facts, consent: Cons
     return found if isinstance(found, Refuse) else Allow(found.basis, policy.cited(found.rules), found.due, found.source)
 
 
-def _best(judged: list[Ground | Refuse]) -> Ground | Refuse:
-    """The permission that needs the fewest words in the mail, else the refusal nearest to a permission."""
-    if len(judged) == 1:
-        return judged[0]
-    allowed = [found for found in judged if isinstance(found, Ground)]
-    if allowed:
-        return min(allowed, key=lambda found: _LEAST_WORDS.index(found.due))
-    return nearest(found for found in judged if isinstance(found, Refuse))
+def _best(policy: Policy, question: Question, facts: Facts, records: Sequence[Consent]) -> Ground | Refuse:
+    """The permission that needs the fewest words in the mail, the first of equals; else the refusal nearest to a permission."""
+    best: Ground | None = None
+    refusals: list[Refuse] = []
+    for consent in records:
+        found = _judge(policy, question, facts, consent, records)
+        if isinstance(found, Refuse):
+            refusals.append(found)
+        elif found.due is Due.NONE:
+            return found
+        elif best is None or _LEAST_WORDS.index(found.due) < _LEAST_WORDS.index(best.due):
+            best = found
+    return best or (refusals[0] if len(refusals) == 1 else nearest(refusals))
 
 
 def _judge(policy: Policy, question: Question, facts: Facts, consent: Consent, records: Sequence[Consent]) -> Ground | Refuse:

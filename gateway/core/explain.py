@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import assert_never
 
-from gateway.core.blocked import stops
-from gateway.core.decide import Question, decide, judge_record
+from gateway.core.decide import Question, decide
 from gateway.core.model import Stream
+from gateway.core.notice import clean
+from gateway.core.on_record import on_record
 from gateway.core.policy import Policy, Rule
-from gateway.core.record import Consent, Facts, NoticeGiven, Opposition
+from gateway.core.record import Facts
 from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided, Verdict
 
 
@@ -56,7 +56,7 @@ def explain(policy: Policy, question: Question, facts: Facts | None) -> Explanat
     verdict = decide(policy, question, facts)
     rules = tuple(policy.rule(rule) for rule in verdict.rules)
     reason = "" if isinstance(verdict, Allow) else verdict.reason.value
-    record = tuple(_on_record(policy, question, facts))
+    record = tuple(on_record(policy, question, facts))
     return Explanation(
         verdict, _headline(question.stream, verdict), reason, rules, record, _to_change(question, verdict), policy.label
     )
@@ -75,66 +75,21 @@ def _headline(stream: Stream, verdict: Verdict) -> str:
             assert_never(verdict)
 
 
-def _on_record(policy: Policy, question: Question, facts: Facts | None) -> Iterator[str]:
-    if facts is None:
-        yield "The register could not be read."
-        return
-    stream = question.stream
-    for opposition in facts.oppositions:
-        yield _opposition(stream, opposition)
-    own = [consent for consent in facts.consents if consent.advertiser == stream.advertiser.name]
-    for consent in own:
-        alone = judge_record(policy, question, facts, consent)
-        yield _consent(consent) + (" It would do." if isinstance(alone, Allow) else f" Alone it leads to {alone.reason.value}.")
-    for notice in facts.notices:
-        yield _notice(notice)
-    if not own and not facts.oppositions:
-        yield "Nothing about this person for this advertiser."
-
-
-def _opposition(stream: Stream, opposition: Opposition) -> str:
-    reach = {"all": "everything", "advertiser": f"advertiser {opposition.advertiser}", "stream": f"stream {opposition.stream}"}
-    effect = "" if stops(stream, opposition) else " It does not reach this stream."
-    blocked = f"{opposition.block.value} ({reach[opposition.scope.value]})"
-    return f"Suppression: {blocked}, came in by {opposition.door.value} on {_day(opposition.at)}.{effect}"
-
-
-def _consent(consent: Consent) -> str:
-    facts = {
-        "audience": consent.audience.value,
-        "basis": consent.basis.value,
-        "purpose": consent.purpose,
-        "source": consent.source,
-        "collected": _day(consent.collected_at) if consent.collected_at else "",
-        "action": consent.action,
-        "wording": consent.wording,
-        "function": consent.function,
-        "partner list": consent.partner_list_version,
-        "notice sent": _day(consent.notice_sent_at) if consent.notice_sent_at else "",
-        "professional proof": consent.professional_proof,
-        "withdrawn": _day(consent.withdrawn_at) if consent.withdrawn_at else "",
-        "proof lacks": ", ".join(consent.missing),
-    }
-    return "Record: " + ", ".join(f"{name} {value}" for name, value in facts.items() if value) + "."
-
-
-def _notice(notice: NoticeGiven) -> str:
-    return f"First-contact notice given for source {notice.source} on {_day(notice.at)}."
-
-
-def _day(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d")
-
-
 def _to_change(question: Question, verdict: Verdict) -> tuple[str, ...]:
     match verdict:
         case Allow():
-            return _CARRY[verdict.due]
+            return (*_CARRY[verdict.due], *_news(verdict))
         case Refuse(reason=Reason.NOTICE_INCOMPLETE):
             return (f"Configure what the first-contact notice lacks: {', '.join(question.missing_notice)}.",)
         case Refuse(reason=Reason.B2B_RELEVANCE):
             functions = ", ".join(question.stream.relates_to) or "none (set relates_to)"
             return (f"Record the person's professional function; this stream concerns: {functions}.",)
+        case Refuse(reason=Reason.NO_CONSENT, rules=rules) if "R-FR-06" in rules:
+            return (*_REMEDY[Reason.NO_CONSENT], _CUSTOMER)
+        case Refuse(reason=Reason.NO_CONSENT, rules=rules) if "R-FR-22" in rules:
+            return ("A consent for partners or for trackers permits no mail of our own: obtain one for it (R-FR-22).",)
+        case Refuse(reason=Reason.PARTNER_NOT_NAMED, rules=rules) if "R-FR-24" in rules:
+            return ("A later list names this advertiser: its collector must tell the person first, and pass the address on anew.",)
         case Refuse(reason=Reason.PURPOSE):
             return (f"Obtain a consent for the purpose {question.stream.purpose}; consent for another purpose is not enough.",)
         case Refuse() | Undecided():
@@ -143,11 +98,20 @@ def _to_change(question: Question, verdict: Verdict) -> tuple[str, ...]:
             assert_never(verdict)
 
 
+def _news(verdict: Allow) -> tuple[str, ...]:
+    names = ", ".join(clean(name) for name in verdict.news)
+    return (f"The partners that are new to this person: {names}.",) if names else ()
+
+
 _CARRY = {
     Due.NONE: (),
     Due.SOURCE_LINE: ("A line that names the source of the address.",),
     Due.FULL_NOTICE: ("The full first-contact notice (who writes, why, the source, the person's rights).",),
 }
+_CUSTOMER = (
+    "A customer needs none if the record shows it all: address given by the person, in dealings with this very company,"
+    " refusing offered then, a product family that the stream's product_families hold."
+)
 _ONLY_THE_PERSON = (
     "Only a fresh act of the person lifts an opposition; no import, no consent dated earlier, no setting does.",
     "If it was recorded by mistake, remove it with a reason: the removal is recorded.",

@@ -23,15 +23,21 @@ def lapsed(policy: Policy, records: Sequence[Consent], last_act: datetime | None
     last = last_of(records, last_act)
     if last is not None and now - last < policy.surely_active:
         return False, _BY_ACT
+    end, rules = ends(policy, records, last)
+    return end is not None and now > end, rules
+
+
+def ends(policy: Policy, records: Sequence[Consent], last: datetime | None) -> tuple[datetime | None, Rules]:
+    """Until when the person may be written to, counted from their last act and from the end of their relation; None for no end."""
     if any(_lasts(consent) for consent in records):
-        return False, _BY_RELATION
+        return None, _BY_RELATION
     ended = [consent.relation.ended_at for consent in records if consent.relation and consent.relation.ended_at]
     terms: dict[str, datetime] = {}
     if "R-FR-80" not in policy.off and last is not None:
         terms["R-FR-80"] = policy.book.inactive.after.after(last)
     if "R-FR-83" not in policy.off and ended:
         terms["R-FR-83"] = policy.book.former_customer.after.after(max(ended))
-    return bool(terms) and now > max(terms.values()), tuple(terms)
+    return max(terms.values(), default=None), tuple(terms)
 
 
 def last_of(records: Sequence[Consent], last_act: datetime | None) -> datetime | None:
