@@ -170,7 +170,8 @@ class PersonFile:
             Oppose(Opposition(person, Block.OPPOSED, scope, advertiser, "", door, now)),
             *(Tell(partner, person, advertiser, scope, now) for partner in told),
         ]
-        records = [one for one in dossier.consents if advertiser in ("", one.advertiser)]
+        ended = [one.record for one in dossier.ended if isinstance(one.record, Consent)]
+        records = [one for one in (*dossier.consents, *ended) if advertiser in ("", one.advertiser)]
         detail = f"scope={scope.value}; records={len(records)}; partners={len(told)}; reason={reason}"
         rules = ("R-DP-13", "R-DP-14", "R-FR-84")
         event = Event(now, Kind.ERASURE, "erased", advertiser=advertiser, person=person.hex(), rules=rules, detail=detail)
