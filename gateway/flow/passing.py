@@ -1,7 +1,7 @@
 """Passes people on to a partner: decided person by person, registered before anything leaves (R-FR-20, R-FR-23, R-FR-39).
 
-What is yielded was durably registered (but of a dry order); who writes it out may be killed at any time, and the register then says more than was
-given, never less. Opposed people are given to nobody (R-PACK-08), those included who opposed while the batch was under way.
+What is yielded was durably registered, but for a dry order; who writes it out may be killed at any time, and the register then says
+more than was given, never less. Opposed people are given to nobody (R-PACK-08), those included who opposed meanwhile.
 """
 
 from __future__ import annotations
