@@ -98,9 +98,9 @@ AFTER = """
 - **de**: professionals and companies are addressees like everybody (UWG § 7(2) no 2). Every consent to mail has to be
   confirmed. A free account is no sale, a partner added later needs a new consent, and nobody is asked whether to
   stay, because the question may be advertising itself.
-- **uk**: sole traders and partnerships are private people. A professional of whom no record says what kind of
-  business it is counts as a company; `individuals = ["", "sole-trader", "partnership"]` treats those as private
-  people too.
+- **uk**: sole traders and partnerships are private people, and so is a professional of whom no record says what kind of
+  business it is (the column `entity`): it may be one of them. `individuals` without the empty word lets those be written
+  to.
 - **us**: federal law only. Laws of single states, on sensitive data above all, are not judged.
 - **ca**: consent that names no partner is not used, although the law allows it under conditions no gateway can see.
 - Three years of silence end everything in `fr`, `eu`, `de` and `uk`; only French guidance gives the figure, elsewhere

@@ -30,7 +30,8 @@ def audience_of(policy: Policy, address: Address, consent: Consent) -> tuple[Aud
     if audience is Audience.CONSUMER:
         return audience, ()
     entity = consent.traits.entity
-    if entity in policy.individuals:
+    # A company's own address says what it is; a person at work whose business nobody recorded may be a sole trader.
+    if entity in policy.individuals and not (entity is Entity.UNSAID and audience is Audience.LEGAL_PERSON):
         return Audience.CONSUMER, ("R-FR-11",)
     why: Rules = ()
     if audience is Audience.LEGAL_PERSON:
