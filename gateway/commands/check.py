@@ -90,6 +90,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
 def _notes(settings: Settings) -> Iterator[str]:
     """What works, but not as well as it could."""
     from gateway.core.model import Category
+    from gateway.settings.values import is_loopback
 
     if not settings.stream:
         yield "No [stream.NAME] yet: no tool can send."
@@ -97,6 +98,9 @@ def _notes(settings: Settings) -> Iterator[str]:
         yield "No [inbound]: mails offer no mailto opt-out, only links."
     if not settings.web.listen.loopback:
         yield "[web] listens beyond loopback in clear: put a TLS proxy between it and the network."
+    for name, upstream in settings.upstream.items():
+        if not upstream.country and not is_loopback(upstream.host):
+            yield f"[upstream.{name}] has no country: the record of processing cannot say where the mail goes (R-DP-25)."
     for name, stream in settings.stream.items():
         advertiser = settings.advertiser[stream.advertiser]
         if stream.category is Category.MARKETING and not advertiser.dkim:
