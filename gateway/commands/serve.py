@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -78,6 +79,9 @@ def stop_signal() -> asyncio.Event:
 
 
 def _announce(addresses: Addresses) -> None:
+    # What start-up made stays: looking through it again and again would hold the loop for tens of milliseconds.
+    gc.collect()
+    gc.freeze()
     host, port = addresses.submission
     say(f"Serving: tools at {host}:{port}, opt-out pages at {addresses.public_url}.")
 

@@ -178,11 +178,13 @@ class Cells:
     def text(self, field: str) -> str:
         """A short text without the white space around it."""
         given = self._row.get(field)
-        text = given.strip() if given else ""
-        if text and not (text.isascii() and text.isprintable()) and _UNSEEN.search(text):
-            self._wrong(RowReason.CHARACTER, field)
-        elif len(text) > MAX_TEXT:
+        if not given:
+            return ""
+        text = given.strip()
+        if len(text) > MAX_TEXT:
             self._wrong(RowReason.TOO_LONG, field)
+        elif not (text.isascii() and text.isprintable()) and _UNSEEN.search(text):
+            self._wrong(RowReason.CHARACTER, field)
         return text
 
     def wording(self) -> str:
@@ -196,8 +198,8 @@ class Cells:
 
     def choice(self, field: str, allowed: Mapping[str, _Choice], otherwise: _Choice) -> _Choice:
         """One of a few words, in any case; `otherwise` where nothing is said."""
-        text = (self._row.get(field) or "").strip().lower()
-        if not text:
+        given = self._row.get(field)
+        if not given or not (text := given.strip().lower()):
             return otherwise
         found = allowed.get(text)
         if found is None:
@@ -238,8 +240,7 @@ class Cells:
     def moment(self, field: str) -> datetime | None:
         """A date or instant; see `read_moment`."""
         given = self._row.get(field)
-        text = given.strip() if given else ""
-        if not text:
+        if not given or not (text := given.strip()):
             return None
         found = read_moment(text, self._now)
         if found is None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from gateway.core.columns import CLAIMABLE, COVERS, Cells, RowFault, RowReason
 from gateway.core.columns import read_moment as read_moment
@@ -135,6 +136,7 @@ def _empty(consent: Consent) -> RowFault | None:
     return None if consent.advertiser else RowFault(RowReason.EMPTY, "advertiser")
 
 
+@lru_cache(maxsize=1024)
 def plain_action(action: str) -> str:
     """An action as lists of actions spell it: folded, words joined by hyphens."""
     return _SPACES.sub("-", action.casefold())

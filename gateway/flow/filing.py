@@ -8,9 +8,10 @@ come through here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 
 from gateway.core.address import Address, AddressFault, Identity, parse_typed
@@ -181,25 +182,26 @@ class Clerk:
         """The change that files a record."""
         return Learn(consent, self._vault.seal(address.wire.encode()))
 
-    def event(self, consent: Consent, opposed: bool, combined: bool, now: datetime) -> Event:
+    def event(self, consent: Consent, opposed: bool, combined: bool, now: datetime, writer: str) -> Event:
         """The evidence of a recording; `body` is the SHA-256 of the wording, so that the chain vouches for it (R-FR-40)."""
         return Event(
             at=now,
             kind=Kind.CONSENT,
             outcome="withdrawn" if consent.withdrawn_at else "unproven" if consent.missing else "recorded",
+            tool=writer,
             advertiser=consent.advertiser,
             person=consent.person.hex(),
             reason="OPPOSED" if opposed else "",
-            rules=_rules(consent, opposed, combined),
+            rules=_rules(consent.missing, consent.withdrawn_at is not None, opposed, combined),
             basis=consent.basis.value,
             policy=self._policies[consent.advertiser].label,
             body=wording_sha256(consent.wording),
             detail="; ".join(self._detail(consent, opposed)),
         )
 
-    def act_event(self, advertiser: str, person: PersonKey, now: datetime) -> Event:
+    def act_event(self, advertiser: str, person: PersonKey, now: datetime, writer: str) -> Event:
         """The evidence that a person's own act was noted."""
-        return Event(at=now, kind=Kind.ACT, outcome="recorded", advertiser=advertiser, person=person.hex(), rules=("R-FR-80",))
+        return Event(now, Kind.ACT, "recorded", tool=writer, advertiser=advertiser, person=person.hex(), rules=("R-FR-80",))
 
     def _detail(self, consent: Consent, opposed: bool) -> list[str]:
         """Free text of a row stays out of the evidence: it could name somebody."""
@@ -237,7 +239,7 @@ class _Sitting:
         opposed = any(self._clerk.opposed(one, facts) for one in claim.consents)
         fresh = [one for one in claim.consents if await self._new(one, facts)]
         for one in fresh:
-            self.events.append(replace(self._clerk.event(one, opposed, claim.combined, now), tool=self._writer))
+            self.events.append(self._clerk.event(one, opposed, claim.combined, now, self._writer))
             self.changes.append(self._clerk.learn(one, row.address))
         self._stir(row, facts, now, traced=bool(fresh))
         missing = tuple(dict.fromkeys(field for one in claim.consents for field in one.missing))
@@ -260,7 +262,7 @@ class _Sitting:
         self._acts[row.key] = at
         self.changes.append(Stir(person, advertiser, at))
         if not traced:
-            self.events.append(replace(self._clerk.act_event(advertiser, person, now), tool=self._writer))
+            self.events.append(self._clerk.act_event(advertiser, person, now, self._writer))
 
 
 _PENDING = Finding(State.KNOWN)
@@ -284,15 +286,15 @@ def _state(opposed: bool, fresh: bool, missing: tuple[str, ...]) -> State:
     return State.UNPROVEN if missing else State.RECORDED
 
 
-def _rules(consent: Consent, opposed: bool, combined: bool) -> tuple[str, ...]:
-    lacking = set(consent.missing)
+@lru_cache(maxsize=256)
+def _rules(missing: tuple[str, ...], withdrawn: bool, opposed: bool, combined: bool) -> tuple[str, ...]:
     told = (
         ("R-FR-40", True),
-        ("R-FR-04", bool(consent.missing)),
+        ("R-FR-04", bool(missing)),
         ("R-FR-21", combined),
-        ("R-FR-26", bool(lacking & {"partner_list_version", "presentation"})),
-        ("R-FR-41", "batch" in lacking),
-        ("R-FR-45", consent.withdrawn_at is not None),
+        ("R-FR-26", "partner_list_version" in missing or "presentation" in missing),
+        ("R-FR-41", "batch" in missing),
+        ("R-FR-45", withdrawn),
         ("R-FR-64", opposed),
     )
     return tuple(rule for rule, counts in told if counts)

@@ -17,7 +17,7 @@ from gateway.core.evidence import Event, Kind
 from gateway.flow.ports import Book, Clock
 
 BATCH = 1000
-_BREATH = 50
+_BREATH = 16
 """Rows after which the event loop gets its turn."""
 
 
