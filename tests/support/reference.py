@@ -108,6 +108,8 @@ def _carries(entry: Entry, own: list[Entry], history: History, mail: Mail) -> bo
     audience = _audience(told, mail)
     if audience == "company":
         return _words_possible(entry, history, mail.now)
+    if mail.sensitive and not (told["basis"] == "consent" and told.get("explicit")):
+        return False
     if told["basis"] == "consent":
         return _consented(entry, audience, mail) and _words_possible(entry, history, mail.now)
     if told["basis"] == "legitimate-interest" and audience == "professional":
@@ -141,13 +143,12 @@ def _consented(entry: Entry, audience: str, mail: Mail) -> bool:
     told = entry.facts
     if told.get("missing") or told["purpose"] != mail.purpose:
         return False
-    if mail.sensitive and not told.get("explicit"):
-        return False
     if (mail.confirmed_only or told["source"] in CARDS) and not told.get("confirmed_at"):
         return False
-    if audience == "consumer" and told["source"] != "direct":
+    # A card or a fair is no partner: the person handed the address over, and has confirmed it.
+    if audience == "consumer" and told["source"] != "direct" and told["source"] not in CARDS:
         shown = mail.named.get((str(told["source"]), str(told.get("partner_list_version", ""))), ())
-        acquired, collected = told.get("acquired_at"), told.get("collected_at")
+        acquired, collected = told.get("acquired_at") or entry.known, told.get("collected_at")
         if "acme" not in shown or (acquired and collected and acquired < collected):  # type: ignore[operator]
             return False
     return True
@@ -163,6 +164,7 @@ def _customer(told: dict[str, object], mail: Mail) -> bool:
     assert isinstance(relation, dict)
     return (
         told["source"] == "direct"
+        and not told.get("missing")
         and relation.get("kind") in CUSTOMER_BY
         and relation.get("by", "") in ("", "acme")
         and str(told.get("product_family", "")).casefold() in mail.families
