@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from gateway.core.conduct import Conduct, conduct
 from gateway.core.pack import Case, Pack
 from gateway.core.record import Entity
 from gateway.core.rulebook import RuleBook, RuleTable
@@ -67,6 +68,7 @@ class Policy:
     double_optin: bool
     surely_active: timedelta
     strictness: tuple[int, ...]
+    conduct: Conduct
     cases: tuple[Case, ...]
     label: str
     text: str
@@ -104,6 +106,7 @@ def pack_text(table: Mapping[str, object], digest: str) -> str:
     return json.dumps({"digest": digest, "table": table}, ensure_ascii=False, sort_keys=True, default=_plain)
 
 
+@lru_cache(maxsize=16)
 def read_pack(text: str) -> Policy | PolicyFault:
     """The policy that a ruling's text tells."""
     told = json.loads(text)
@@ -125,6 +128,7 @@ def _tables(pack: Pack) -> dict[str, RuleTable]:
 def _compile(pack: Pack, digest: str, text: str) -> Policy:
     tables = _tables(pack)
     book = pack.rule
+    off = frozenset(rule_id for rule_id, table in tables.items() if not table.enabled)
     return Policy(
         name=pack.name,
         version=pack.version,
@@ -135,7 +139,7 @@ def _compile(pack: Pack, digest: str, text: str) -> Policy:
         authority_url=str(pack.authority.url),
         book=book,
         rules=MappingProxyType({rule_id: Rule(rule_id, table.says, table.source) for rule_id, table in tables.items()}),
-        off=frozenset(rule_id for rule_id, table in tables.items() if not table.enabled),
+        off=off,
         strict_b2b=book.business_mode.enabled and book.business_mode.b2b_mode == "strict",
         role_local_parts=frozenset(book.role_addresses.local_parts),
         free_mail_domains=frozenset(book.free_mail.domains),
@@ -146,6 +150,7 @@ def _compile(pack: Pack, digest: str, text: str) -> Policy:
         double_optin=book.double_optin.enabled and book.double_optin.double_optin == "required",
         surely_active=_surely_active(book),
         strictness=strictness(book),
+        conduct=conduct(book, off, pack.language),
         cases=pack.case,
         label=f"{pack.name}@{pack.version}#{digest[:8]}",
         text=text,
