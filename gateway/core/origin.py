@@ -6,6 +6,8 @@ what holds is that the collector's own list, as it was shown, names this adverti
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from gateway.core.model import Advertiser
 from gateway.core.policy import Policy
 from gateway.core.question import Ground, Question, informed, refuse
@@ -64,9 +66,15 @@ def with_words(policy: Policy, question: Question, facts: Facts, consent: Consen
     return Ground(basis, rules, Due.FULL_NOTICE, source)
 
 
+def told_by(policy: Policy, consent: Consent) -> datetime | None:
+    """Until when the person must have been told where we have their address from; None where nothing says so (R-FR-32)."""
+    acquired = consent.acquired_at or consent.recorded_at
+    if consent.direct or acquired is None or {"R-FR-29", "R-FR-32"} & policy.off:
+        return None
+    return policy.book.notice_term.within.after(acquired)
+
+
 def _overdue(policy: Policy, question: Question, consent: Consent) -> bool:
     """R-FR-32: the time to tell the person is over; advertising waits until a mail of its own has told them."""
-    acquired = consent.acquired_at or consent.recorded_at
-    if acquired is None or "R-FR-32" in policy.off:
-        return False
-    return question.now > policy.book.notice_term.within.after(acquired)
+    by = told_by(policy, consent)
+    return by is not None and question.now > by

@@ -1,22 +1,28 @@
-"""The lists of partners: ours, published by an act of administration; those of other collectors, learned from what they showed.
+"""The lists of partners - ours, published; those of other collectors, learned - and who must still be told of an address had so.
 
-A version is written once and never changed (R-FR-24). Who may be passed on is not decided here.
+A version is written once and never changed (R-FR-24). Who may be passed on is not decided here, and nothing is mailed from here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.core.address import AddressFault, Identity, parse
 from gateway.core.change import Publish
+from gateway.core.duration import Duration
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Advertiser, Partner
+from gateway.core.jurisdiction import choose
+from gateway.core.model import Advertiser, Category, Partner, PersonKey, Stream
 from gateway.core.notice import clean
+from gateway.core.origin import told_by
 from gateway.core.partner_list import Changed, changed, history, lacking, named, next_version, sound_version
-from gateway.core.record import NamedPartner, PartnerList
+from gateway.core.policy import Policy
+from gateway.core.question import informed
+from gateway.core.record import Block, Consent, Facts, NamedPartner, PartnerList, Scope, Who
 from gateway.flow.administer import Refused, unfit_note
-from gateway.flow.ports import Book, Clock
+from gateway.flow.ports import Book, Clock, Vault
 
 MAX_NAMES = 10_000
 MAX_TEXT = 200
@@ -120,3 +126,117 @@ class PartnerLists:
         if any(len(name) > MAX_TEXT for name in names):
             return Refused(f"A name is longer than {MAX_TEXT} characters.")
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class DueNotice:
+    """One first-contact notice that is due: to whom, for whose account, about which source, until when (R-FR-32).
+
+    `stopped` says why no mail reaches the person: what they opposed, or a dead mailbox; empty where one would.
+    """
+
+    person: PersonKey
+    stream: Stream
+    source: str
+    due: datetime
+    overdue: bool
+    stopped: str
+    language: str
+    sealed_address: bytes
+
+    @property
+    def advertiser(self) -> str:
+        """Who owes the notice."""
+        return self.stream.advertiser.name
+
+
+@dataclass(slots=True)
+class _Held:
+    """What the register holds of one person for one advertiser."""
+
+    person: PersonKey
+    stream: Stream
+    consents: list[Consent]
+    sealed: bytes = b""
+
+
+class NoticesDue:
+    """Who must be told within the month where their address comes from, and has not been: for the DPO and the daily job."""
+
+    def __init__(
+        self, book: Book, identity: Identity, vault: Vault, policies: Mapping[str, Policy], streams: Mapping[str, Stream]
+    ) -> None:
+        self._book = book
+        self._identity = identity
+        self._vault = vault
+        self._policies = policies
+        own = sorted(streams.values(), key=lambda stream: stream.category is not Category.MARKETING, reverse=True)
+        self._streams = {stream.advertiser.name: stream for stream in own}
+
+    async def listed(self, now: datetime, within: Duration | None = None) -> AsyncIterator[DueNotice]:
+        """Every notice overdue or due within this time (else the pack's `warn_before`), streamed in the order of the register."""
+        hashes = await self._book.has_hashes()
+        async for held in self._people():
+            policy = choose(self._policies, held.stream, Facts(tuple(held.consents)))
+            horizon = within or policy.book.notice_term.warn_before
+            if not any(horizon.before(by) <= now for by in _terms(policy, held.consents)):
+                continue
+            who = self._who(held, hashes)
+            (facts,) = await self._book.facts(held.stream.advertiser.name, (who,))
+            for due in _owed(policy, held, facts, now):
+                if horizon.before(due.due) <= now:
+                    yield due
+
+    async def daily(self, now: datetime, _: bool) -> Mapping[str, int]:
+        """How many are due soon, and how many overdue: for the daily job, which changes nothing here."""
+        counts = {"due-soon": 0, "overdue": 0}
+        async for notice in self.listed(now):
+            counts["overdue" if notice.overdue else "due-soon"] += 1
+        return counts
+
+    async def _people(self) -> AsyncIterator[_Held]:
+        """Each person's records that did not come from them, advertiser by advertiser."""
+        held: dict[str, _Held] = {}
+        last: PersonKey | None = None
+        async for consent, sealed in self._book.register():
+            if consent.person != last:
+                for one in held.values():
+                    yield one
+                held, last = {}, consent.person
+            stream = self._streams.get(consent.advertiser)
+            if stream is None or consent.direct or consent.withdrawn_at is not None:
+                continue
+            one = held.setdefault(consent.advertiser, _Held(consent.person, stream, []))
+            one.consents.append(consent)
+            one.sealed = sealed or one.sealed
+        for one in held.values():
+            yield one
+
+    def _who(self, held: _Held, hashes: bool) -> Who:
+        address = parse(self._vault.open(held.sealed).decode(), smtputf8=True) if held.sealed else AddressFault.SYNTAX
+        return Who(held.person) if isinstance(address, AddressFault) else self._identity.who(address, hashes)
+
+
+def _terms(policy: Policy, consents: Sequence[Consent]) -> Iterator[datetime]:
+    return (by for consent in consents if (by := told_by(policy, consent)) is not None)
+
+
+def _owed(policy: Policy, held: _Held, facts: Facts, now: datetime) -> Iterator[DueNotice]:
+    """One notice a source: the earliest of its terms counts."""
+    sources: dict[str, tuple[datetime, Consent]] = {}
+    for consent in held.consents:
+        by = told_by(policy, consent)
+        if by is None or informed(facts, consent):
+            continue
+        known = sources.get(consent.source)
+        if known is None or by < known[0]:
+            sources[consent.source] = by, consent
+    for source, (by, consent) in sources.items():
+        language = consent.proof.language or held.stream.language
+        yield DueNotice(held.person, held.stream, source, by, now > by, _stopped(facts), language, held.sealed)
+
+
+def _stopped(facts: Facts) -> str:
+    """The block that keeps any mail of the advertiser from the person; one of a single stream does not."""
+    found = {one.block for one in facts.oppositions if one.scope is not Scope.STREAM}
+    return next((block.value for block in Block if block in found), "")
