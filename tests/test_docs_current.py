@@ -100,6 +100,12 @@ def test_policies_page_is_generated_from_the_packs() -> None:
     assert text(ROOT / "docs" / "policies.md") == made.stdout, "stale: run `make docs`"
 
 
+def test_examples_page_is_what_is_decided() -> None:
+    page = [sys.executable, ".ci/examples_page.py"]
+    made = subprocess.run(page, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    assert text(ROOT / "docs" / "examples.md") == made.stdout, "stale: run `make docs`"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_each_command_a_page_shows_exists_with_its_options(page: Path) -> None:
     assert [wrong for use in uses(text(page)) if (wrong := fault(use))] == []
