@@ -15,6 +15,8 @@ from gateway.commands.whom import AddressText, read_address
 if TYPE_CHECKING:
     from gateway.commands.office import Office
     from gateway.flow.enrol import Enrolling
+    from gateway.flow.own_mail import OwnMail
+    from gateway.rooms import Nouns
 
 app = typer.Typer(help="Sign-ups and their confirmation by mail.", no_args_is_help=True)
 COLUMNS = ("person", "stream", "covers", "asked_at", "reminded_at", "expires_at")
@@ -88,10 +90,20 @@ async def _list(config: Path, json: bool) -> None:
 
 @asynccontextmanager
 async def enrolling(office: Office) -> AsyncIterator[Enrolling]:
-    """The journey of sign-ups beside a running gateway: mail goes into the spool that the gateway empties."""
+    """The journey of sign-ups beside a running gateway."""
+    from gateway.rooms import make_enrolling
+
+    async with own_mail(office) as (writer, nouns):
+        public_url = office.settings.public_url
+        yield make_enrolling(nouns, office.store.book, writer, office.identity, office.keys.vault, public_url, office.clock)
+
+
+@asynccontextmanager
+async def own_mail(office: Office) -> AsyncIterator[tuple[OwnMail, Nouns]]:
+    """The writer of the gateway's own mail beside a running gateway: it goes into the spool that the gateway empties."""
     from gateway.edges.compute import Threads
     from gateway.edges.store.spool import open_spool
-    from gateway.rooms import LETTERS, CannotStart, load_nouns, make_enrolling, make_letterheads, make_own_mail
+    from gateway.rooms import LETTERS, CannotStart, load_nouns, make_letterheads, make_own_mail
 
     settings, book, clock = office.settings, office.store.book, office.clock
     try:
@@ -99,8 +111,7 @@ async def enrolling(office: Office) -> AsyncIterator[Enrolling]:
         letterheads = make_letterheads(settings, nouns, office.keys.token_keys, settings.public_url)
         spool, compute = open_spool(settings.gateway.data_dir / LETTERS, clock.now), Threads()
         try:
-            own_mail = make_own_mail(settings, nouns, book, spool, letterheads, compute, lambda: None, clock)
-            yield make_enrolling(nouns, book, own_mail, office.identity, office.keys.vault, settings.public_url, clock)
+            yield make_own_mail(settings, nouns, book, spool, letterheads, compute, lambda: None, clock), nouns
         finally:
             compute.close()
             await spool.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands import partner_passing
+from gateway.commands import partner_notice, partner_passing
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_rows, stop
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MAX_FILE = 1 << 20
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
-    for command in (partner_passing.export, partner_passing.transfers):
+    for command in (partner_passing.export, partner_passing.transfers, partner_notice.overdue, partner_notice.notify):
         app.command()(command)
     parent.add_typer(app, name="partner")
 
