@@ -15,7 +15,8 @@ from gateway.core.record import Consent, RelationKind
 Rules = tuple[str, ...]
 _BY_ACT: Rules = ("R-FR-80",)
 _BY_RELATION: Rules = ("R-FR-83",)
-_LASTING = (RelationKind.CONTRACT, RelationKind.FREE_ACCOUNT, RelationKind.MEMBERSHIP)
+LASTING = (RelationKind.CONTRACT, RelationKind.MEMBERSHIP)
+"""Dealings that go on until their end is recorded; an account that costs nothing may be forgotten, and lasts no longer than acts."""
 
 
 def lapsed(policy: Policy, records: Sequence[Consent], last_act: datetime | None, now: datetime) -> tuple[bool, Rules]:
@@ -59,6 +60,6 @@ def _latest(moments: Iterable[datetime | None]) -> datetime | None:
 
 def _lasts(consent: Consent) -> bool:
     relation = consent.relation
-    if relation is None or relation.kind not in _LASTING or relation.by not in ("", consent.advertiser):
+    if relation is None or relation.kind not in LASTING or relation.by not in ("", consent.advertiser):
         return False
     return relation.ended_at is None and consent.withdrawn_at is None

@@ -12,11 +12,10 @@ from enum import StrEnum
 
 from gateway.core.duration import Duration
 from gateway.core.lapse import last_of
+from gateway.core.lapse import LASTING
 from gateway.core.policy import Policy
-from gateway.core.record import Block, Consent, Facts, NoticeGiven, NoticeKind, RelationKind
+from gateway.core.record import Block, Consent, Facts, NoticeGiven, NoticeKind
 
-_LASTING = frozenset({RelationKind.CONTRACT, RelationKind.FREE_ACCOUNT, RelationKind.MEMBERSHIP})
-"""Dealings that go on until their end is recorded; the others are over on the day they happened."""
 _INSTANT = timedelta(microseconds=1)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -95,7 +94,7 @@ def _of_standing(policy: Policy, live: Sequence[Consent], last_act: datetime | N
 def _lasts(consent: Consent) -> bool:
     """Whether the person is in dealings with the advertiser that have not ended."""
     relation = consent.relation
-    if relation is None or relation.kind not in _LASTING or relation.by not in ("", consent.advertiser):
+    if relation is None or relation.kind not in LASTING or relation.by not in ("", consent.advertiser):
         return False
     return relation.ended_at is None
 

@@ -82,7 +82,7 @@ def test_each_term_ends_to_the_instant_by_the_calendar(one: Consent, end: str, r
         assert may_be_due(FR, (one,), now) is step
 
 
-@pytest.mark.parametrize("kind", [RelationKind.CONTRACT, RelationKind.FREE_ACCOUNT, RelationKind.MEMBERSHIP])
+@pytest.mark.parametrize("kind", [RelationKind.CONTRACT, RelationKind.MEMBERSHIP])
 def test_a_relation_that_lasts_has_no_end(kind: RelationKind) -> None:
     """R-FR-83."""
     one = record(relation=Relation(kind, at("1990-01-01")))

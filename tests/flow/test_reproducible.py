@@ -143,7 +143,7 @@ records = st.fixed_dictionaries(
         "relation": st.none()
         | st.fixed_dictionaries(
             {
-                "kind": st.sampled_from(["purchase", "free-account", "inquiry"]),
+                "kind": st.sampled_from(["purchase", "free-account", "inquiry", "contract"]),
                 "at": maybe,
                 "by": st.sampled_from(["", "", "other"]),
             }

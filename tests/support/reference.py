@@ -82,12 +82,16 @@ def answer(history: History, mail: Mail) -> str:
 
 
 def _gone_cold(history: History, own: list[Entry], now: datetime) -> bool:
-    """Three years after the person's last act, or after the end of a customer's relation."""
+    """Three years after the person's last act, unless a contract lasts; without any act, after the newest record."""
+    relations = [entry.facts.get("relation") or {} for entry in own if not entry.ended]
+    if any(one.get("kind") == "contract" and one.get("by", "") in ("", "acme") for one in relations):  # type: ignore[attr-defined]
+        return False
     acts = [history.acted] if history.acted else []
     for entry in own:
         relation = entry.facts.get("relation") or {}
         assert isinstance(relation, dict)
         acts += [one for one in (entry.facts.get("collected_at"), entry.facts.get("confirmed_at"), relation.get("at")) if one]
+    acts = acts or [entry.known for entry in own]
     return bool(acts) and _three_years_after(max(acts)) < now  # type: ignore[type-var]
 
 
