@@ -127,12 +127,12 @@ async def _receipt(config: Path, address: str, only: tuple[str, str], html: Path
 
 
 def _write_page(found: Receipt, templates: Path | None, path: Path, language: str) -> None:
+    from gateway.edges.files import folder_of
     from gateway.edges.web.receipt_page import LANGUAGES, ReceiptPage
-    from gateway.rooms import folder_of
 
     if language not in LANGUAGES:
         stop(f"There is no page in {language!r}; there are: {', '.join(LANGUAGES)}.", 2)
-    page = ReceiptPage(folder_of("pages", templates)).render(found, language)
+    page = ReceiptPage(folder_of("pages", templates), shipped("templates") / "pages").render(found, language)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:

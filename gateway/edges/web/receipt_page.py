@@ -21,10 +21,16 @@ _SET_APART = ("advertiser", "wording", "wording_sha256", "wording_octets", "stat
 class ReceiptPage:
     """The page in each of its languages."""
 
-    def __init__(self, folder: Path) -> None:
-        styles = [(folder / name).read_text(encoding="utf-8") for name in ("page.css", "receipt.css")]
+    def __init__(self, folder: Path, shipped: Path) -> None:
+        """`shipped` is where templates come from that an operator's own folder lacks."""
+        places = [folder / name for name in ("page.css", "receipt.css")]
+        styles = [(place if place.is_file() else shipped / place.name).read_text(encoding="utf-8") for place in places]
         self._environment = Environment(
-            loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
+            loader=FileSystemLoader([folder, shipped]),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            auto_reload=False,
         )
         self._environment.filters["exact"] = _exact
         self._environment.globals["style"] = Markup("\n".join(styles))  # noqa: S704  the operator's own files, not input
