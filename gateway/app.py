@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
 from gateway.edges.almanac import Almanac
-from gateway.edges.files import shipped
+from gateway.edges.files import folder_of, shipped
 from gateway.edges.http import Fetcher
 from gateway.edges.logs import JsonLog
 from gateway.edges.smtp.auth import Throttle
@@ -44,7 +44,6 @@ from gateway.rooms import (
     Nouns,
     State,
     adopt,
-    folder_of,
     load_nouns,
     make_daily,
     make_enrolling,

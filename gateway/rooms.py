@@ -27,7 +27,7 @@ from gateway.core.token import TokenKeys
 from gateway.edges.clock import SystemClock
 from gateway.edges.compute import Threads
 from gateway.edges.dkim_check import SelfCheck
-from gateway.edges.files import FileFault, read_policy, read_templates, shipped
+from gateway.edges.files import FileFault, read_policy, read_templates
 from gateway.edges.keys import KeyRing, load_dkim
 from gateway.edges.logs import JsonLog
 from gateway.edges.metrics import Metrics
@@ -104,11 +104,6 @@ async def adopt(settings: Settings, nouns: Nouns, state: State) -> None:
     unsigned = await Adoption(state.store.book, state.clock).at_start(nouns.policies, own, setups(nouns))
     if unsigned:
         raise CannotStart("\n".join(map(str, unsigned)))
-
-
-def folder_of(templates: str, own: Path | None) -> Path:
-    """The folder of one kind of templates: the operator's where it has them, else the shipped one."""
-    return own / templates if own and (own / templates).is_dir() else shipped("templates") / templates
 
 
 class CannotStart(Exception):

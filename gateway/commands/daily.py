@@ -48,11 +48,8 @@ def _told(day: Day, json: bool) -> None:
     from gateway.flow.daily import LISTED, RULES, SWEPT, WRITING
 
     if json:
-        out(
-            dumped(
-                {"at": day.at, "dry_run": day.dry, "counts": dict(day.counts), "expired_api_keys": day.expired_keys, "ref": day.ref}
-            )
-        )
+        counts = {name: day.counts[name] for name in (*RULES, *day.counts)}
+        out(dumped({"at": day.at, "dry_run": day.dry, "counts": counts, "expired_api_keys": day.expired_keys, "ref": day.ref}))
         return
     other = sorted(set(day.counts) - {*WRITING, *LISTED, *SWEPT})
     rows = [(name, RULES.get(name, ""), day.counts[name]) for name in (*WRITING, *SWEPT, *other, *LISTED)]

@@ -81,7 +81,7 @@ async def _export(config: Path, text: str, reason: str, html: Path | None, langu
         if isinstance(sheet, Refused):
             stop(sheet.sentence, 2)
         if html is not None:
-            _page(office, sheet, html, language)
+            _page(office, sheet, html)
     out(dumped(sheet, indent=2))
 
 
@@ -100,15 +100,14 @@ def _files(office: Office) -> PersonFile:
     )
 
 
-def _page(office: Office, sheet: Sheet, file: Path, language: str) -> None:
+def _page(office: Office, sheet: Sheet, file: Path) -> None:
     """The page, readable by its owner alone: it holds a person's data."""
+    from gateway.edges.files import folder_of, shipped
     from gateway.edges.web.person_page import PersonPage
-    from gateway.rooms import folder_of
 
-    page = PersonPage(folder_of("pages", office.settings.gateway.templates_dir))
-    spoken = language or next(iter(office.policies().values())).language
+    page = PersonPage((folder_of("pages", office.settings.gateway.templates_dir), shipped("templates") / "pages"))
     file.touch(mode=0o600)
-    file.write_text(page.render(sheet, spoken), encoding="utf-8")
+    file.write_text(page.render(sheet), encoding="utf-8")
     say(f"Page: {file}")
 
 

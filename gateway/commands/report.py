@@ -63,10 +63,10 @@ def _described(office: Office) -> Processing:
 
 
 def _page(office: Office, sheets: tuple[ProcessingSheet, ...], file: Path) -> None:
+    from gateway.edges.files import folder_of, shipped
     from gateway.edges.web.person_page import ProcessingPage
-    from gateway.rooms import folder_of
 
-    page = ProcessingPage(folder_of("pages", office.settings.gateway.templates_dir))
+    page = ProcessingPage((folder_of("pages", office.settings.gateway.templates_dir), shipped("templates") / "pages"))
     file.write_text(page.render(sheets), encoding="utf-8")
     say(f"Page: {file}")
 

@@ -122,6 +122,7 @@ class Sheet:
     """The whole answer to an access request."""
 
     made_at: datetime
+    language: str
     address: str
     person: str
     controllers: tuple[Advertiser, ...]

@@ -45,6 +45,11 @@ def shipped(kind: str) -> Path:
     return packed if packed.is_dir() else package.parent / kind
 
 
+def folder_of(templates: str, own: Path | None) -> Path:
+    """The folder of one kind of templates: the operator's where it has them, else the shipped one."""
+    return own / templates if own and (own / templates).is_dir() else shipped("templates") / templates
+
+
 def policy_names(own: Path | None = None) -> tuple[str, ...]:
     """The packs there are, shipped and own."""
     folders = [shipped("policies"), *([own] if own else [])]

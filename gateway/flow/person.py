@@ -127,6 +127,7 @@ class PersonFile:
         ids = [*(one.rule for one in records), *KEPT_RULES, *(rule for mail in mails for rule in mail.rules)]
         return words.Sheet(
             made_at=self._clock.now(),
+            language=language,
             address=address.wire,
             person=person.hex(),
             controllers=tuple(who for name, who in self._advertisers.items() if name in held or not held - {""}),

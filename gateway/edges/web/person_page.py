@@ -21,15 +21,15 @@ _DAY = "%Y-%m-%d %H:%M UTC"
 
 
 class PersonPage:
-    """The page in every language there is a template for."""
+    """The page in every language there is a template for; `folders` are the operator's, then the shipped one."""
 
-    def __init__(self, folder: Path) -> None:
-        self.languages = tuple(sorted(path.name.split(".")[1] for path in folder.glob("person.??.html.j2")))
-        self._environment = _environment(folder)
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self.languages = {path.name.split(".")[1] for folder in folders for path in folder.glob("person.??.html.j2")}
+        self._environment = _environment(folders)
 
-    def render(self, sheet: Sheet, language: str) -> str:
-        """The page; in English where nobody wrote it in that language."""
-        spoken = language if language in self.languages else "en"
+    def render(self, sheet: Sheet) -> str:
+        """The page in the sheet's language; in English where nobody wrote it in that one."""
+        spoken = sheet.language if sheet.language in self.languages else "en"
         template = self._environment.get_template(f"person.{spoken}.html.j2")
         self._environment.filters["day"] = lambda moment: _day(moment, spoken)
         name = sheet.controllers[0].legal_name if sheet.controllers else ""
@@ -39,8 +39,8 @@ class PersonPage:
 class ProcessingPage:
     """The record of processing as one page, all advertisers under one another (GDPR 30)."""
 
-    def __init__(self, folder: Path) -> None:
-        self._environment = _environment(folder)
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._environment = _environment(folders)
 
     def render(self, sheets: Sequence[ProcessingSheet]) -> str:
         """The page, in English, with the packs' own sentences."""
@@ -49,12 +49,11 @@ class ProcessingPage:
         return template.render(page="processing", lang="en", who=Writer(), languages=(), sheets=sheets)
 
 
-def _environment(folder: Path) -> Environment:
-    """Templates with the house's style in them."""
-    styles = [(folder / name).read_text(encoding="utf-8") for name in ("page.css", "person.css")]
-    environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False
-    )
+def _environment(folders: Sequence[Path]) -> Environment:
+    """Templates with the house's style in them; what the first folder has not comes from the next."""
+    loader = FileSystemLoader(list(folders))
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, auto_reload=False)
+    styles = [loader.get_source(environment, name)[0] for name in ("page.css", "person.css")]
     environment.filters["link"] = link
     environment.globals["style"] = Markup("\n".join(styles))  # noqa: S704  the operator's own files, not input
     return environment
