@@ -36,7 +36,7 @@ from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.adopt import Adoption
 from gateway.flow.attempt import Attempts
-from gateway.flow.daily import Daily, Office
+from gateway.flow.daily import Daily, Office, chores
 from gateway.flow.deliver import Deliver, Schedule
 from gateway.flow.enrol import Enrolling
 from gateway.flow.handover import Handover, Keeping
@@ -269,7 +269,7 @@ def make_enrolling(
 def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enrolling) -> Daily:
     """The daily job of this process."""
     place = Office(state.store.book, state.identity, state.keys.vault, nouns.policies, nouns.streams, state.clock)
-    return Daily(place, kept_for(settings), enrolling, {"sign-ups-": enrolling.daily})
+    return Daily(place, kept_for(settings), enrolling, chores(place, enrolling))
 
 
 def kept_for(settings: Settings) -> Duration:

@@ -33,13 +33,13 @@ def daily(
 async def _daily(config: Path, dry: bool, json: bool) -> None:
     from gateway.commands.enrol import enrolling
     from gateway.commands.office import Writing, open_office
-    from gateway.flow.daily import Daily, Office
+    from gateway.flow.daily import Daily, Office, chores
     from gateway.rooms import kept_for
 
     async with open_office(config, Writing.DAILY) as office, enrolling(office) as asking:
         book, vault, keep = office.store.book, office.keys.vault, kept_for(office.settings)
         place = Office(book, office.identity, vault, office.policies(), office.streams, office.clock)
-        day = await Daily(place, keep, asking, {"sign-ups-": asking.daily}).run(dry)
+        day = await Daily(place, keep, asking, chores(place, asking)).run(dry)
     _told(day, json)
 
 

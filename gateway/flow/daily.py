@@ -22,6 +22,8 @@ from gateway.core.model import Category, PersonKey, Ref, Stream
 from gateway.core.policy import Policy
 from gateway.core.record import Consent, Facts, NoticeGiven, NoticeKind, Who
 from gateway.core.retention import Duty, Step, due, may_be_due
+from gateway.flow.enrol import Enrolling
+from gateway.flow.partners import NoticesDue
 from gateway.flow.ports import Book, Clock, Unavailable, Vault
 
 ACCEPTED_FOR = timedelta(hours=24)
@@ -88,10 +90,20 @@ RULES = {
     "to-be-asked": "R-FR-82",
     "restricted-left-alone": "R-DP-15",
     "expired-api-keys": "R-DP-19",
+    "sign-ups-reminded": "R-FR-43",
+    "sign-ups-purged": "R-FR-43",
+    "notices-due-soon": "R-FR-32",
+    "notices-overdue": "R-FR-32",
     "old-delivery-keys": "R-DP-10",
     "old-kept-mail": "R-DP-10",
 }
 """Each class and the rule behind it."""
+
+
+def chores(place: Office, enrolling: Enrolling) -> Mapping[str, Chore]:
+    """What the other parts do each day, by the beginning of their counts' names."""
+    due = NoticesDue(place.book, place.identity, place.vault, place.policies, place.streams)
+    return {"sign-ups-": enrolling.daily, "notices-": due.daily}
 
 
 class Daily:
