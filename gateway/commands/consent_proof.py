@@ -127,7 +127,7 @@ async def _receipt(config: Path, address: str, only: tuple[str, str], html: Path
 
 
 def _write_page(found: Receipt, templates: Path | None, path: Path, language: str) -> None:
-    from gateway.edges.files import folder_of
+    from gateway.edges.files import folder_of, shipped
     from gateway.edges.web.receipt_page import LANGUAGES, ReceiptPage
 
     if language not in LANGUAGES:
