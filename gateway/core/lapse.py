@@ -16,7 +16,7 @@ Rules = tuple[str, ...]
 _BY_ACT: Rules = ("R-FR-80",)
 _BY_RELATION: Rules = ("R-FR-83",)
 LASTING = (RelationKind.CONTRACT, RelationKind.MEMBERSHIP)
-"""Dealings that go on until their end is recorded; an account that costs nothing may be forgotten, and lasts no longer than acts."""
+"""Dealings that go on until their end is recorded; a free account may be forgotten, and lasts no longer than acts."""
 
 
 def lapsed(policy: Policy, records: Sequence[Consent], last_act: datetime | None, now: datetime) -> tuple[bool, Rules]:

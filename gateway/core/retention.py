@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from gateway.core.duration import Duration
-from gateway.core.lapse import last_of
-from gateway.core.lapse import LASTING
+from gateway.core.lapse import LASTING, last_of
 from gateway.core.policy import Policy
 from gateway.core.record import Block, Consent, Facts, NoticeGiven, NoticeKind
 
