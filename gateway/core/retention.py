@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gateway.core.duration import Duration
-from gateway.core.lapse import LASTING, last_of
+from gateway.core.lapse import ends, last_of
 from gateway.core.policy import Policy
 from gateway.core.record import Block, Consent, Facts, NoticeGiven, NoticeKind
 
 _INSTANT = timedelta(microseconds=1)
-_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Step(StrEnum):
@@ -57,8 +56,8 @@ class Duty:
     @property
     def forget_before(self) -> datetime | None:
         """The instant before which withdrawn records ended that may go now."""
-        ends = [consent.withdrawn_at for consent in self.proof_over if consent.withdrawn_at]
-        return max(ends) + _INSTANT if ends else None
+        ended = [consent.withdrawn_at for consent in self.proof_over if consent.withdrawn_at]
+        return max(ended) + _INSTANT if ended else None
 
 
 def until(policy: Policy, consent: Consent, last_act: datetime | None = None) -> Until:
@@ -75,27 +74,12 @@ def standing(policy: Policy, consents: Sequence[Consent], last_act: datetime | N
 
 
 def _of_standing(policy: Policy, live: Sequence[Consent], last_act: datetime | None) -> Until:
-    """The same terms as `lapse` judges by, so that nobody is forgotten who may still be written to.
+    """The very terms `lapse` judges by, so that nobody is forgotten who may still be written to.
 
     An opening is no act and never reaches `last_act` (R-FR-81).
     """
-    if any(_lasts(consent) for consent in live):
-        return Until(None, "R-FR-83")
-    prospect = Until(_end(policy, "R-FR-80", policy.book.inactive.after, last_of(live, last_act)), "R-FR-80")
-    ended = [consent.relation.ended_at for consent in live if consent.relation and consent.relation.ended_at]
-    if not ended:
-        return prospect
-    former = Until(_end(policy, "R-FR-83", policy.book.former_customer.after, max(ended)), "R-FR-83")
-    ends = [end for end in (former, prospect) if end.at is not None]
-    return max(ends, key=lambda end: end.at or _NEVER, default=former)
-
-
-def _lasts(consent: Consent) -> bool:
-    """Whether the person is in dealings with the advertiser that have not ended."""
-    relation = consent.relation
-    if relation is None or relation.kind not in LASTING or relation.by not in ("", consent.advertiser):
-        return False
-    return relation.ended_at is None
+    end, rules = ends(policy, live, last_of(live, last_act))
+    return Until(end, "R-FR-83" if "R-FR-83" in rules else "R-FR-80")
 
 
 def due(policy: Policy, facts: Facts, now: datetime) -> Duty:
