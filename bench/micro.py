@@ -22,7 +22,10 @@ from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
 from gateway.core.mime import parse as parse_message
+from gateway.core.model import Stream
+from gateway.core.policy import Policy
 from gateway.core.verdict import Allow, Due
+from gateway.edges.files import policy_names, read_policy
 from gateway.edges.logs import JsonLog
 from gateway.rooms import Nouns, State, load_nouns, make_letterheads, open_state
 from gateway.settings import load
@@ -51,7 +54,7 @@ async def _parts(config: Path, samples: Sequence[Sample]) -> list[Part]:
     state = open_state(settings, 0, JsonLog())
     try:
         head = make_letterheads(settings, nouns, state.keys.token_keys, "http://127.0.0.1:8025")[STREAM]
-        found = [await _facts(state), await _decision(state, nouns)]
+        found = [await _facts(state), await _decision(state, nouns), await _slowest_decision(state, nouns)]
         found += [part for sample in samples for part in _copies(head, state, sample)]
         return [*found, await _commits(state, 1), await _commits(state, 20)]
     finally:
@@ -77,17 +80,31 @@ async def _facts(state: State) -> Part:
 
 async def _decision(state: State, nouns: Nouns) -> Part:
     stream = nouns.streams[STREAM]
-    policy = nouns.policies[stream.policy]
+    return _part("a decision, pure", await _decisions(state, stream, nouns.policies[stream.policy], must_allow=True), 5)
+
+
+async def _slowest_decision(state: State, nouns: Nouns) -> Part:
+    """The same people by each pack that comes with the gateway; the slowest is told."""
+    found: list[tuple[str, list[float]]] = []
+    for name in policy_names():
+        policy = read_policy(name)
+        if isinstance(policy, Policy):
+            found.append((name, await _decisions(state, nouns.streams[STREAM], policy)))
+    name, took = max(found, key=lambda one: statistics.median(one[1]))
+    return _part(f"a decision, pure, by the slowest of {len(found)} packs ({name})", took, 10)
+
+
+async def _decisions(state: State, stream: Stream, policy: Policy, must_allow: bool = False) -> list[float]:
     took = []
     for mailbox in _people(200):
         facts = (await state.store.book.facts("example", (state.identity.who(mailbox, False),)))[0]
         question = Question(stream, mailbox, (), datetime.now(UTC))
-        assert isinstance(decide(policy, question, facts), Allow)
+        assert not must_allow or isinstance(decide(policy, question, facts), Allow)
         began = time.thread_time()
         for _ in range(GROUP):
             decide(policy, question, facts)
         took.append((time.thread_time() - began) / GROUP)
-    return _part("a decision, pure", took, 5)
+    return took
 
 
 def _copies(head: Letterhead, state: State, sample: Sample) -> list[Part]:
