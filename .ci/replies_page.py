@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.core.model import Reason
 from gateway.core.reply import ALL, REFUSALS, Reply
+from gateway.core.verdict import Reason
 
 BEFORE = """\
 # Replies
@@ -42,7 +42,17 @@ HELPS = {
     Reason.PARTNER_NOT_NAMED: "Record the version of the partner list, naming this advertiser, that was shown to the person.",
     Reason.NOTICE_INCOMPLETE: "Configure what the first-contact notice lacks; `gateway explain` names it.",
     Reason.IDENTITY: "Send from a domain of the advertiser (`from_domains`).",
-    Reason.CATEGORY: "Use a credential that may send this category.",
+    Reason.CATEGORY: "Send advertising into a marketing stream; a service message says nothing promotional and goes to few at a time.",
+    Reason.RESTRICTED: "Nothing until the restriction is lifted (`gateway person restrict`).",
+    Reason.MINOR: "Record the joint consent of a holder of parental authority.",
+    Reason.IMPLIED_EXPIRED: "Obtain an express consent.",
+    Reason.DOI_PENDING: "Wait for the person to confirm; the question can be sent again from the sign-up form.",
+    Reason.SENSITIVE: "Obtain a consent in so many words (`explicit`), or do not aim by sensitive data.",
+    Reason.TRANSFER_BEFORE_CONSENT: "Only a consent given before the address was passed on, or one given to you.",
+    Reason.NOTICE_OVERDUE: "Give the notice by other means and record it; the address was received too long ago.",
+    Reason.INACTIVE: "Only an act of the person: an order, a reply, a click, a renewed consent.",
+    Reason.POSTAL_ADDRESS: "Set `postal_address` of the advertiser.",
+    Reason.STREAM_PAUSED: "Find out why people complain, then `gateway stream resume STREAM --reason`.",
     Reason.STORE_DOWN: "Wait: nothing is sent on a guess. `/readyz` says what is wrong.",
 }
 

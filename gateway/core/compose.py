@@ -14,13 +14,16 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from gateway.core import reply as replies
+from gateway.core.conduct import Conduct, Fields, fields_due
 from gateway.core.header import unfold
 from gateway.core.mime import Message
 from gateway.core.model import Category, Partner, PersonKey, Stream
 from gateway.core.notice import LANGUAGES, NO_PARTNERS, NoticeFault, Notices, Shown, Words
 from gateway.core.record import NamedPartner
 from gateway.core.reply import Reply
+from gateway.core.reply_to import REPLY_PREFIX
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
+from gateway.core.sieve import NOTHING, Sifted
 from gateway.core.sign import DkimKey, Unsigned, body_digest, finish, prepare, private_sign
 from gateway.core.token import TokenKeys, mint
 from gateway.core.verdict import Due
@@ -70,7 +73,8 @@ class Copy:
 
     `authority_*` is of the pack the recipient is judged by, so that each is sent to their own (R-PACK-10).
     `list_version` is the advertiser's current partner list, empty where none is published; `news` are the partners in it that this
-    copy tells of (R-FR-24, R-FR-25).
+    copy tells of (R-FR-24, R-FR-25). `conduct` are that pack's content rules, `tracking` the person's consent to trackers,
+    `dead` the domains known to take no mail.
     """
 
     person: PersonKey
@@ -81,17 +85,24 @@ class Copy:
     authority_url: str
     list_version: str = ""
     news: tuple[NamedPartner, ...] = ()
+    conduct: Conduct | None = None
+    tracking: bool = False
+    dead: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The bytes for the provider in pieces, their SHA-256, the hash of the words put in, the tool's own List-Unsubscribe."""
+    """The bytes for the provider in pieces, their SHA-256, the hash of the words put in, the tool's own List-Unsubscribe.
+
+    `sifted` is what was taken out.
+    """
 
     chunks: tuple[bytes | memoryview, ...]
     digest: str
     template: str
     own_unsubscribe: bytes
     size: int
+    sifted: Sifted = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,7 @@ class Draft:
     unsigned: tuple[Unsigned, ...]
     template: str
     own_unsubscribe: bytes
+    sifted: Sifted = NOTHING
 
 
 def compose(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_bit: bool) -> Finished | Reply:
@@ -120,13 +132,26 @@ def draft(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_bi
     words = _words(message, head, copy, token) if marketing else None
     if isinstance(words, NoticeFault):
         return replies.NOTICE_FAULT
-    edit = Edit(_headers(message, head, stamp, token), DROP_MARKETING if marketing else DROP_ALWAYS, words, eight_bit)
-    rewritten = rewrite(message, edit)
+    due = _content(message, head, copy, token) if marketing and copy.conduct else ()
+    if isinstance(due, Reply):
+        return due
+    sieve = copy.conduct.sieve(copy.tracking) if marketing and copy.conduct else None
+    put = (*_headers(message, head, stamp, token), *due)
+    rewritten = rewrite(message, Edit(put, DROP_MARKETING if marketing else DROP_ALWAYS, words, eight_bit, sieve))
     if isinstance(rewritten, CannotCarry):
         return _OBSTACLES[rewritten.why]
+    if copy.conduct and copy.conduct.refuses(rewritten.sifted):
+        return replies.TRACKER
     unsigned = prepare(rewritten.chunks, keys, int(stamp.now.timestamp()), head.unsigned)
     own = own_unsubscribe(message) if marketing else b""
-    return Draft(rewritten.chunks, unsigned, words.template if words else "", own)
+    return Draft(rewritten.chunks, unsigned, words.template if words else "", own, rewritten.sifted)
+
+
+def _content(message: Message, head: Letterhead, copy: Copy, token: str) -> Fields | Reply:
+    """What the recipient's pack asks of Subject and Reply-To (R-FR-72, R-FR-73, R-FR-74)."""
+    own = f"{REPLY_PREFIX}{token}@{head.inbound_domain}" if head.inbound_domain else ""
+    advertiser = head.stream.advertiser
+    return fields_due(message, copy.conduct, advertiser.legal_name, advertiser.contact, own, copy.dead) if copy.conduct else ()
 
 
 def signatures(drafted: Draft) -> tuple[bytes, ...]:
@@ -138,7 +163,7 @@ def complete(drafted: Draft, signed: Sequence[bytes]) -> Finished:
     """The copy with its signatures on top of everything."""
     fields = b"".join([finish(one, signature) for one, signature in zip(drafted.unsigned, signed, strict=True)])
     chunks = (fields, *drafted.chunks)
-    return Finished(chunks, body_digest(chunks), drafted.template, drafted.own_unsubscribe, sum(map(len, chunks)))
+    return Finished(chunks, body_digest(chunks), drafted.template, drafted.own_unsubscribe, sum(map(len, chunks)), drafted.sifted)
 
 
 def _words(message: Message, head: Letterhead, copy: Copy, token: str) -> Words | NoticeFault:

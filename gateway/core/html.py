@@ -77,7 +77,7 @@ def walked(page: bytes) -> int:
 
 
 def real(page: bytes, places: Sequence[int]) -> list[int]:
-    """Those of these places, in order and each at a `<`, where a tag begins for a browser, or for Outlook in what it alone reads."""
+    """Those of these places, in order and each at a `<`, where a tag begins for a browser, or for Outlook in its own comments."""
     return _real(page, places, 0, len(page))
 
 

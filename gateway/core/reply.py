@@ -137,6 +137,15 @@ BARE_NEWLINE = _reply(
 )
 MALFORMED = _reply(550, "5.6.0", "Message is malformed", "header syntax, duplicate fields, limits", "MALFORMED")
 LOOP = _reply(554, "5.4.6", "Mail loop", "too many Received, or our own stamp")
+SUBJECT = _reply(550, "5.7.1", "Subject is empty, or pretends to answer", "marketing mail (R-FR-72)", "SUBJECT")
+REPLY_TO = _reply(550, "5.7.1", "Nobody could answer this message", "no reply address that is read (R-FR-73)", "REPLY-TO")
+TRACKER = _reply(550, "5.7.1", "Message holds an open tracker", "the pack refuses them (R-FR-75)", "TRACKER")
+ALIGNMENT = _reply(
+    550, "5.7.1", "From domain cannot be authenticated, see gateway check --dns", "preflight holds mail (R-MBX-05)", "ALIGNMENT"
+)
+NOT_ORIGINATED = _reply(
+    550, "5.7.1", "Forwarded mail is not taken here", "mail of others passing through (R-MBX-18)", "NOT-ORIGINATED"
+)
 SIGNED_CONTENT = _reply(554, "5.6.2", "Signed or encrypted content cannot carry the notice due", "R-STD-35", "SIGNED-CONTENT")
 NO_TEXT_PART = _reply(554, "5.6.2", "No text part can carry the notice due", "only attachments or opaque parts", "NO-TEXT-PART")
 LINES_TOO_LONG = _reply(550, "5.6.0", "Lines over 998 octets in a part that cannot be re-encoded", "R-STD-36", "MALFORMED")

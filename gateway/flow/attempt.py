@@ -228,10 +228,11 @@ class Attempts:
 def copy_of(judge: Judge, stream: Stream, judgement: Judgement) -> Copy:
     """What one person's copy says beside its own words, by the verdict that lets it go."""
     verdict, (version, news) = judgement.verdict, judge.partners_shown(stream, judgement)
-    authority = judgement.policy.authority_name, judgement.policy.authority_url
+    authority, conduct = (judgement.policy.authority_name, judgement.policy.authority_url), judgement.policy.conduct
     if isinstance(verdict, Allow):
-        return Copy(judgement.person, verdict.due, verdict.source, judge.partner(verdict.source), *authority, version, news)
-    return Copy(judgement.person, Due.NONE, "", None, *authority, version)
+        words = verdict.due, verdict.source, judge.partner(verdict.source)
+        return Copy(judgement.person, *words, *authority, version, news, conduct, verdict.tracking)
+    return Copy(judgement.person, Due.NONE, "", None, *authority, version, (), conduct)
 
 
 def _first_shown(verdict: Verdict) -> str:

@@ -19,7 +19,8 @@ CODED = [b"<img>", b"=3D", b"=", b"==", b"=\r\n", b"\r\n", b" ", b"a", b"-", b"-
 @st.composite
 def cut_up(draw: st.DrawFn, pieces: list[bytes]) -> tuple[list[bytes], list[int], list[bytes]]:
     parts = draw(st.lists(st.sampled_from(pieces), max_size=20))
-    return parts, draw(st.lists(st.integers(0, 25), max_size=4)), draw(st.lists(st.sampled_from([b"", b"http://x.example/"]), min_size=4))
+    new = st.lists(st.sampled_from([b"", b"http://x.example/"]), min_size=4, max_size=4)
+    return parts, draw(st.lists(st.integers(0, 25), max_size=4)), draw(new)
 
 
 def some_cuts(content: bytes, seeds: list[int], new: list[bytes]) -> list[Cut]:

@@ -166,7 +166,7 @@ async def test_several_recipients_are_not_taken_when_the_spool_cannot_be_written
 
 async def test_a_content_that_nobody_can_be_sent_is_refused_before_it_is_kept() -> None:
     company = await consented(heads={})
-    picture = b"From: a@maison.example\r\nContent-Type: image/png\r\n\r\nAAAA\r\n"
+    picture = b"From: a@maison.example\r\nSubject: x\r\nContent-Type: image/png\r\n\r\nAAAA\r\n"
     *_, answer = await company.send(*ALL, data=picture)
     assert bare(answer) == replies.NO_TEXT_PART
     assert company.spool.rows == []

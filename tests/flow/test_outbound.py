@@ -28,7 +28,7 @@ from tests.support.company import (
 )
 
 SIGNED = (
-    b"From: news@maison.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n"
+    b"From: news@maison.example\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b\r\n\r\n"
     b"--b\r\nContent-Type: text/plain\r\n\r\nBonjour\r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nxyz\r\n--b--\r\n"
 )
 
@@ -213,7 +213,7 @@ async def test_a_sender_of_the_same_advertiser_is_fine() -> None:
             b"554 5.4.6 ",
         ),
         (SIGNED, b"554 5.6.2 [SIGNED-CONTENT]"),
-        (b"From: a@maison.example\r\nContent-Type: image/png\r\n\r\nAAAA\r\n", b"554 5.6.2 [NO-TEXT-PART]"),
+        (b"From: a@maison.example\r\nSubject: x\r\nContent-Type: image/png\r\n\r\nAAAA\r\n", b"554 5.6.2 [NO-TEXT-PART]"),
     ],
     ids=["two-from", "two-subjects", "two-authors", "no-header", "51-received", "own-stamp", "signed", "no-text"],
 )

@@ -1,0 +1,56 @@
+"""Whether a person can answer a message, and at which address they can where the message's own leads nowhere (R-FR-73).
+
+Knows addresses only as text and no DNS: domains known to take no mail come in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+
+from gateway.core.mime import Message
+from gateway.core.originator import mailbox
+
+REPLY_PREFIX = "r-"
+"""Local part of a reply address of ours: `r-TOKEN@inbound domain`."""
+
+_ADDRESS = re.compile(r"[^\s<>,;:\"()@]+@([^\s<>,;:\"()@]+)")
+_NOBODY = re.compile(
+    r"(?:no|not|non|dont|donot|do-?not|never|cannot|ne-?pas|nepas|sans|keine|nicht|bitte-?nicht|niet)-?"
+    r"(?:re?ply|replay|respond|response|answer|rep|repondre|reponse|antwort|antworten|antwoorden|beantworten|responder|rispondere|svara)"
+    r"(?:to(?:this)?|-?mail|-?email)?\d{0,4}|(?:null|devnull|dev-null|blackhole|unattended|unmonitored|nobody)",
+    re.IGNORECASE,
+)
+_ACCENTS = str.maketrans("éèêë", "eeee")
+
+
+def unroutable(message: Message, dead: Set[str]) -> bool:
+    """Whether nobody would read an answer: every address it goes to says so itself, or lies at a domain that takes no mail.
+
+    Answers go to Reply-To, or to From where there is none (RFC 5322 3.6.2).
+    """
+    asked = message.values("reply-to")
+    addresses = [(found[0], found[1]) for found in _ADDRESS.finditer(asked[0].decode("utf-8", "replace"))] if asked else []
+    if not asked:
+        addresses = [(message.from_address, message.from_domain)]
+    return all(nobody_reads(address) or domain.lower() in dead for address, domain in addresses)
+
+
+def nobody_reads(address: str) -> bool:
+    """Whether an address calls itself one that is not read: `no-reply`, `ne-pas-repondre`... with or without a tag or prefix."""
+    local = address.rpartition("@")[0].partition("+")[0].lower().translate(_ACCENTS)
+    plain = re.sub(r"[._-]+", "-", local)
+    return any(_NOBODY.fullmatch(form) for form in (plain, plain.replace("-", ""), *_ends(plain)))
+
+
+def _ends(local: str) -> tuple[str, ...]:
+    """What follows the first part and what precedes the last one: `shop-noreply`, `noreply-news`."""
+    first, _, rest = local.partition("-")
+    start, _, last = local.rpartition("-")
+    return tuple(one for one in (rest, start, last, first) if len(one) >= len("no-rep"))
+
+
+def contact_address(contact: str, dead: Set[str]) -> str:
+    """The advertiser's contact where it is a mail address that people read; empty where it is a telephone, or unread itself."""
+    found = mailbox(contact.encode())
+    return found[0] if found and found[1] not in dead and not nobody_reads(found[0]) and found[0].isascii() else ""
