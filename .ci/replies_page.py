@@ -42,7 +42,7 @@ HELPS = {
     Reason.PARTNER_NOT_NAMED: "Record the version of the partner list, naming this advertiser, that was shown to the person.",
     Reason.NOTICE_INCOMPLETE: "Configure what the first-contact notice lacks; `gateway explain` names it.",
     Reason.IDENTITY: "Send from a domain of the advertiser (`from_domains`).",
-    Reason.CATEGORY: "Send advertising into a marketing stream; a service message says nothing promotional and goes to few at a time.",
+    Reason.CATEGORY: "Send advertising into a marketing stream; service mail promotes nothing and goes to few at a time.",
     Reason.RESTRICTED: "Nothing until the restriction is lifted (`gateway person restrict`).",
     Reason.MINOR: "Record the joint consent of a holder of parental authority.",
     Reason.IMPLIED_EXPIRED: "Obtain an express consent.",

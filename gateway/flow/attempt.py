@@ -20,6 +20,7 @@ from gateway.core.mime import Message
 from gateway.core.model import Category, Fate, Outcome, PersonKey, Ref, RefusalMode, Stream
 from gateway.core.record import NoticeGiven, NoticeKind
 from gateway.core.reply import Reply
+from gateway.core.sieve import Sifted
 from gateway.core.verdict import Allow, Due, Refuse, Undecided, Verdict
 from gateway.flow.desk import Peer
 from gateway.flow.judge import Judge, Judgement
@@ -183,6 +184,7 @@ class Attempts:
             body=finished.digest,
             template=finished.template,
             message=message_digest(task.message),
+            detail=_taken_out(finished.sifted),
         )
         changes: tuple[Change, ...] = ()
         if finished.own_unsubscribe:
@@ -251,6 +253,12 @@ def _passes(task: Task, verdict: Verdict) -> bool:
             return False
         case _:
             assert_never(verdict)
+
+
+def _taken_out(sifted: Sifted) -> str:
+    """What the copy lost of the tool's message, as the journal counts it (R-FR-75, R-FR-79)."""
+    counts = {"trackers": sifted.trackers, "clicks": sifted.clicks, "clicks-left": sifted.left}
+    return " ".join(f"{name}={count}" for name, count in counts.items() if count)
 
 
 def message_digest(message: Message) -> str:

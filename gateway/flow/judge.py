@@ -14,7 +14,7 @@ from gateway.core.address import Address, Identity
 from gateway.core.decide import Question, decide
 from gateway.core.evidence import Event, Kind
 from gateway.core.jurisdiction import choose, own_pack
-from gateway.core.model import Partner, PersonKey, Ref, Stream
+from gateway.core.model import Category, Partner, PersonKey, Ref, Stream
 from gateway.core.notice import missing_fields
 from gateway.core.policy import Policy
 from gateway.core.record import NO_ARRANGEMENTS, NamedPartner, Who
@@ -51,7 +51,7 @@ class Judge:
         self._policies = policies
         self._partners = partners
         self._clock = clock
-        self._setups: dict[str, tuple[tuple[str, ...], str]] = {}
+        self._setups: dict[tuple[str, Category], tuple[tuple[str, ...], str]] = {}
         self._hashes = False
         self._arrangements = NO_ARRANGEMENTS
         self._arranged = UNREAD
@@ -135,6 +135,7 @@ class Judge:
         body: str = "",
         template: str = "",
         message: str = "",
+        detail: str = "",
     ) -> Event:
         """The journal's words for a verdict, and for the finished copy where there is one (R-FR-90)."""
         verdict = judgement.verdict
@@ -162,6 +163,7 @@ class Judge:
             message=message,
             body=body,
             about=about,
+            detail=detail,
             stand="" if judgement.stand == UNREAD else str(judgement.stand),
             setup=self._setup(stream)[1],
         )
@@ -173,9 +175,9 @@ class Judge:
 
     def _setup(self, stream: Stream) -> tuple[tuple[str, ...], str]:
         """What the stream's first-contact notice lacks, and the label of its configuration."""
-        known = self._setups.get(stream.name)
+        known = self._setups.get((stream.name, stream.category))
         if known is None:
             # A record without a source is refused before the notice is judged, so any source will do here.
             missing = missing_fields(stream.advertiser, "recorded", None)
-            known = self._setups[stream.name] = missing, Setup(stream, missing, tuple(self._policies)).label
+            known = self._setups[stream.name, stream.category] = missing, Setup(stream, missing, tuple(self._policies)).label
         return known
