@@ -1,7 +1,7 @@
 """Which day's work was done, in one small file beside the database, so that of several workers one does it, once a day.
 
 A lock on the file keeps the others away while it runs, and dies with the process; the date is written when the work is done, so a
-run cut short is done again.
+run cut short is done again. `gateway daily` holds the same lock.
 """
 
 from __future__ import annotations

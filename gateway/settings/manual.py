@@ -48,13 +48,14 @@ which win:
 | `spool-*.db` | mail this machine owns until it is delivered |
 | `keys/` | pepper, token keys, vault keys: made with the first database and never again |
 | `cli.lock`, `import.lock` | held by a command while it writes |
+| `daily.lock` | held while the daily job runs, with the last day that was done |
 
 **Back `keys/` up, apart from the database**: without it nobody who opposed is known any more, and the gateway refuses to start.
 
 Commands work beside a running gateway, on the same files. Each process that writes evidence has a chain of its own: the gateway
-under `[gateway] node` and its worker's number, commands under `cli`, imports under `import`. The lock files see to it that only
-one command at a time writes under such a name; another one waits up to 30 seconds. A long import keeps no other command
-waiting.
+under `[gateway] node` and its worker's number, commands under `cli`, imports under `import`, the daily job by hand under `daily`.
+The lock files see to it that only one command at a time writes under such a name; another one waits up to 30 seconds. A long import
+keeps no other command waiting.
 
 ## Files to import
 
