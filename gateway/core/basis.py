@@ -81,15 +81,16 @@ def _claimed(policy: Policy, question: Question, facts: Facts, consent: Consent,
 def on_consent(policy: Policy, question: Question, consent: Consent, rules: Rules) -> Held | Refuse:
     """Whether a consent is one, is proven, is for this purpose (R-FR-03 to 05, 19, 41), and was confirmed where it must be (42)."""
     rules = (*rules, "R-FR-03")
-    if consent.action.strip().casefold() in policy.rejected_actions:
+    action = consent.action.strip().casefold()
+    if action in policy.rejected_actions:
         return refuse(policy, Reason.NO_CONSENT, (*rules, "R-FR-05"))
-    lacks = _unproven(policy, consent)
+    lacks = _unproven(policy, consent) if consent.missing else ()
     if lacks:
         return refuse(policy, Reason.CONSENT_UNPROVEN, (*rules, *lacks))
     if consent.purpose != question.stream.purpose and "R-FR-19" not in policy.off:
         return refuse(policy, Reason.PURPOSE, (*rules, "R-FR-04", "R-FR-19"))
     rules = (*rules, "R-FR-04", "R-FR-19", "R-FR-45")
-    if _to_confirm(policy, question, consent):
+    if _to_confirm(policy, question, consent, action):
         rules = (*rules, "R-FR-42")
         if consent.confirmed_at is None:
             return refuse(policy, Reason.DOI_PENDING, rules)
@@ -113,14 +114,13 @@ def _unproven(policy: Policy, consent: Consent) -> Rules:
     return policy.cited(("R-FR-04", "R-FR-41"))
 
 
-def _to_confirm(policy: Policy, question: Question, consent: Consent) -> bool:
+def _to_confirm(policy: Policy, question: Question, consent: Consent, action: str) -> bool:
     """R-FR-42: the pack or the stream asks for double opt-in, or the address came by a card or from a fair."""
     if "R-FR-42" in policy.off:
         return False
     if policy.double_optin or question.stream.double_optin:
         return True
-    cards = policy.card_sources
-    return consent.action.strip().casefold() in cards or (not consent.direct and consent.source.strip().casefold() in cards)
+    return action in policy.card_sources or consent.source.strip().casefold() in policy.card_sources
 
 
 def _on_dealings(policy: Policy, question: Question, consent: Consent, rules: Rules) -> Held | Refuse:

@@ -52,7 +52,7 @@ def _by_records(policy: Policy, question: Question, facts: Facts) -> Allow | Ref
     """A record exists, of an adult or with a parent's consent, carries the mail, and is not too old."""
     name = question.stream.advertiser.name
     records = [consent for consent in facts.consents if consent.advertiser == name]
-    own = [consent for consent in records if consent.covers is Covers.OWN]
+    own = records if len(records) == 1 and records[0].covers is Covers.OWN else [one for one in records if one.covers is Covers.OWN]
     if not own:
         if records:
             return refuse(policy, Reason.NO_CONSENT, ("R-FR-01", "R-FR-22", "R-FR-03"))
@@ -74,7 +74,10 @@ def _by_records(policy: Policy, question: Question, facts: Facts) -> Allow | Ref
 
 def of_minor(policy: Policy, records: Sequence[Consent]) -> bool:
     """Whether any record says that the person is below the pack's age (R-FR-17)."""
-    return "R-FR-17" not in policy.off and any(consent.traits.minor for consent in records)
+    for consent in records:
+        if consent.traits.minor:
+            return "R-FR-17" not in policy.off
+    return False
 
 
 def judge_record(policy: Policy, question: Question, facts: Facts, consent: Consent) -> Allow | Refuse:
@@ -102,18 +105,19 @@ def _best(policy: Policy, question: Question, facts: Facts, records: Sequence[Co
 def _judge(policy: Policy, question: Question, facts: Facts, consent: Consent, records: Sequence[Consent]) -> Ground | Refuse:
     """One record: source, basis, partner conditions, notice conditions."""
     rules: tuple[str, ...] = ("R-FR-01",)
-    if not consent.direct:
+    direct = consent.direct
+    if not direct:
         rules = ("R-FR-01", "R-FR-28")
         if "R-FR-28" not in policy.off and source_unknown(consent.source):
             return refuse(policy, Reason.SOURCE_MISSING, rules)
     if consent.withdrawn_at is not None or (len(records) > 1 and withdrawn(consent, records, question.stream.purpose)):
         return refuse(policy, Reason.CONSENT_WITHDRAWN, (*rules, "R-FR-45"))
     audience, why = audience_of(policy, question.address, consent)
-    held = basis_of(policy, question, facts, consent, audience, (*rules, *why))
+    held = basis_of(policy, question, facts, consent, audience, (*rules, *why) if why else rules)
     if isinstance(held, Refuse):
         return held
     basis, rules = held
-    if not consent.direct and audience is Audience.CONSUMER and basis in _CLAIMED_OF_PARTNERS and not _by_card(policy, consent):
+    if not direct and audience is Audience.CONSUMER and basis in _CLAIMED_OF_PARTNERS and not _by_card(policy, consent):
         passed = passed_on_rightly(policy, question, consent, rules)
         if isinstance(passed, Refuse):
             return passed

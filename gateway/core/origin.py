@@ -76,5 +76,8 @@ def told_by(policy: Policy, consent: Consent) -> datetime | None:
 
 def _overdue(policy: Policy, question: Question, consent: Consent) -> bool:
     """R-FR-32: the time to tell the person is over; advertising waits until a mail of its own has told them."""
+    acquired = consent.acquired_at or consent.recorded_at
+    if acquired is None or question.now - acquired < policy.surely_in_time:
+        return False
     by = told_by(policy, consent)
     return by is not None and question.now > by

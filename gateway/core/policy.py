@@ -15,6 +15,7 @@ from types import MappingProxyType
 from pydantic import ValidationError
 
 from gateway.core.conduct import Conduct, conduct
+from gateway.core.duration import Duration
 from gateway.core.pack import Case, Pack
 from gateway.core.record import Entity
 from gateway.core.rulebook import RuleBook, RuleTable
@@ -44,8 +45,8 @@ class PolicyFault:
 class Policy:
     """One pack, compiled; `book` holds its parameters, `off` are the rules it switches off, `label` is `name@version#hash8`.
 
-    `text` is the whole of it as a ruling keeps it; `surely_active` a span after an act within which R-FR-80 cannot apply, short of
-    counting calendar months; `strictness` orders packs (R-PACK-01).
+    `text` is the whole of it as a ruling keeps it; `surely_active` and `surely_in_time` are spans within which R-FR-80 and
+    R-FR-32 cannot apply, short of counting calendar months; `strictness` orders packs (R-PACK-01).
     """
 
     name: str
@@ -67,6 +68,7 @@ class Policy:
     opt_out_regime: bool
     double_optin: bool
     surely_active: timedelta
+    surely_in_time: timedelta
     strictness: tuple[int, ...]
     conduct: Conduct
     cases: tuple[Case, ...]
@@ -149,6 +151,7 @@ def _compile(pack: Pack, digest: str, text: str) -> Policy:
         opt_out_regime=book.consumer_consent.consumer == "opt-out",
         double_optin=book.double_optin.enabled and book.double_optin.double_optin == "required",
         surely_active=_surely_active(book),
+        surely_in_time=_at_least(book.notice_term.within),
         strictness=strictness(book),
         conduct=conduct(book, off, pack.language),
         cases=pack.case,
@@ -158,7 +161,12 @@ def _compile(pack: Pack, digest: str, text: str) -> Policy:
 
 
 def _surely_active(book: RuleBook) -> timedelta:
-    """A month has 28 days at least; where only former customers' terms count, no act makes sure."""
+    """Where only former customers' terms count, no act makes sure."""
     if book.inactive.enabled:
-        return timedelta(days=book.inactive.after.months * 28 + book.inactive.after.days)
+        return _at_least(book.inactive.after)
     return timedelta(0) if book.former_customer.enabled else timedelta.max
+
+
+def _at_least(span: Duration) -> timedelta:
+    """A month has 28 days at least."""
+    return timedelta(days=span.months * 28 + span.days)
