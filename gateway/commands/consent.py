@@ -74,8 +74,8 @@ def _columns(more: list[str]) -> dict[str, str]:
 async def _add(config: Path, address: str, given: dict[str, str], json: bool) -> None:
     from gateway.commands.office import Writing, open_office
     from gateway.core.columns import RowFault
+    from gateway.flow.claims import State
     from gateway.flow.consent_list import record_one
-    from gateway.flow.filing import State
 
     async with open_office(config, Writing.ACT) as office:
         given["advertiser"] = given["advertiser"] or consent_proof.only_advertiser(office)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.commands.console import progress, say, stop
 from gateway.edges.csv_files import REJECT_COLUMNS, CsvFile, Rejects, Unreadable, examine, records
-from gateway.flow.intake import Reader, Row, Tally, take_in
+from gateway.flow.intake import Reader, Row, Scanned, Tally, take_in
 from gateway.flow.ports import Book, Clock
 
 
@@ -42,7 +42,7 @@ def columns_of(source: Source) -> tuple[str, ...]:
 
 
 async def import_rows(
-    source: Source, header: bool, resume: bool, book: Book, clock: Clock, reader: Reader, width: int | None = None
+    source: Source, header: bool, resume: bool, book: Book, clock: Clock, reader: Reader[Scanned], width: int | None = None
 ) -> Tally:
     """Take the file in, from where an earlier import stopped if asked; returns what became of its rows."""
     columns = source.first[:width] if header else [f"column{number}" for number, _ in enumerate(source.first, 1)]

@@ -6,12 +6,24 @@ What a row comes to is `filing`'s business; this turns cells into columns and fi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.columns import RowFault, proper
-from gateway.flow.filing import Clerk, Finding, State, commit
+from gateway.flow.claims import Finding, Scanned, State
+from gateway.flow.filing import Clerk, commit
 from gateway.flow.intake import SHOWN, Batch, Rejecting, Row, Tally
 from gateway.flow.ports import Book, Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A group of rows that were read: the whole ones, and by line why another is none."""
+
+    rows: Sequence[Row]
+    whole: Sequence[Row]
+    faults: dict[int, str]
+    scanned: Scanned
 
 
 class ConsentReader:
@@ -23,19 +35,23 @@ class ConsentReader:
         self._clerk = clerk
         self._columns = proper(columns)
 
-    async def read(self, rows: Sequence[Row], now: datetime, reject: Rejecting) -> Batch:
+    async def scan(self, rows: Sequence[Row], now: datetime) -> Sheet:
         """See `intake.Reader`."""
-        whole: list[Row] = []
-        for row in rows:
-            if fault := self._misshapen(row):
-                reject(row, fault)
-            else:
-                whole.append(row)
-        filed = await self._clerk.file([dict(zip(self._columns, row.cells, strict=True)) for row in whole], now, writer="import")
-        for row, finding in zip(whole, filed.findings, strict=True):
-            if finding.fault is not None:
-                reject(row, str(finding.fault))
-        return Batch(filed.events, filed.changes, _tally(rows, whole, filed.findings))
+        faults = {row.line: fault for row in rows if (fault := self._misshapen(row))}
+        whole = [row for row in rows if row.line not in faults]
+        cells = [dict(zip(self._columns, row.cells, strict=True)) for row in whole]
+        return Sheet(rows, whole, faults, await self._clerk.scan(cells, now, writer="import"))
+
+    async def weigh(self, scanned: Sheet, reject: Rejecting) -> Batch:
+        """See `intake.Reader`."""
+        filed = await self._clerk.weigh(scanned.scanned)
+        reasons = scanned.faults | {
+            row.line: str(one.fault) for row, one in zip(scanned.whole, filed.findings, strict=True) if one.fault is not None
+        }
+        for row in scanned.rows:
+            if row.line in reasons:
+                reject(row, reasons[row.line])
+        return Batch(filed.events, filed.changes, _tally(scanned.rows, scanned.whole, filed.findings))
 
     def _misshapen(self, row: Row) -> str:
         if row.fault:
@@ -62,7 +78,7 @@ def _tally(rows: Sequence[Row], whole: Sequence[Row], findings: Sequence[Finding
 
 async def record_one(book: Book, clock: Clock, clerk: Clerk, row: dict[str, str]) -> Finding | RowFault:
     """Record a row that somebody typed; the reason where it is refused."""
-    filed = await clerk.file([row], clock.now(), writer="cli")
+    filed = await clerk.weigh(await clerk.scan([row], clock.now(), writer="cli"))
     (finding,) = filed.findings
     if finding.fault is not None:
         return finding.fault

@@ -1,4 +1,4 @@
-"""Files rows of the consent register: reads them, holds them against what is on record, and says what became of each.
+"""Files rows of the consent register: holds them against what is on record, and says what became of each.
 
 An opposition outranks every row (R-FR-64): what comes in for an opposed person is kept as proof, and nothing is lifted. A row that
 says what is recorded already changes nothing, so a file or a call may be repeated at any time. Files, the API and a typed row all
@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 
-from gateway.core.address import Address, AddressFault, Identity, parse_typed
+from gateway.core.address import Address, Identity
 from gateway.core.change import Change, Learn, Stir
 from gateway.core.columns import RowFault, RowReason
 from gateway.core.evidence import Event, Kind
-from gateway.core.jurisdiction import own_pack
 from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.policy import Policy
 from gateway.core.receipt import wording_sha256
 from gateway.core.record import NO_PROOF, Block, Consent, Covers, Facts, Proof, Scope
-from gateway.core.register import Claim, read_claim
+from gateway.flow.claims import Finding, Good, Scanned, Scanner, State
 from gateway.flow.intake import breathe
 from gateway.flow.ports import Book, Vault
 
@@ -38,27 +36,6 @@ _OCCASION: Callable[[Consent], tuple[object, ...]] = attrgetter("person", "adver
 _PROVING = ("wording_id", "form", "presentation", "language", "asked_at")
 
 
-class State(StrEnum):
-    """What became of a row."""
-
-    RECORDED = "recorded"
-    KNOWN = "known"
-    UNPROVEN = "unproven"
-    STAYS_OPPOSED = "stays-opposed"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One row's end: what its proof lacks, why it was refused, whether its one box stood for two (R-FR-21)."""
-
-    state: State
-    missing: tuple[str, ...] = ()
-    fault: RowFault | None = None
-    combined: bool = False
-    fresh: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class Filed:
     """What rows come to: one finding each, in order, and what is to be committed for them."""
@@ -66,21 +43,6 @@ class Filed:
     findings: tuple[Finding, ...]
     events: tuple[Event, ...]
     changes: tuple[Change, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One good row: what it claims and whose it is."""
-
-    place: int
-    address: Address
-    claim: Claim
-
-    @property
-    def key(self) -> tuple[str, PersonKey]:
-        """Under which its facts are looked up."""
-        one = self.claim.consents[0]
-        return one.advertiser, one.person
 
 
 class Clerk:
@@ -98,50 +60,31 @@ class Clerk:
         self._book = book
         self._identity = identity
         self._vault = vault
-        widest = sorted(policies.values(), key=lambda policy: (len(policy.countries), policy.name), reverse=True)
-        self._countries = {country: policy for policy in widest for country in policy.countries}
-        self._policies = {stream.advertiser.name: own_pack(policies, stream) for stream in reversed(list(streams.values()))}
+        self._scanner = Scanner(identity, policies, streams)
         self._purposes = {stream.purpose for stream in streams.values()}
         self._of_stream = {name: stream.purpose for name, stream in streams.items()}
         self._partners = partners
 
     def serves(self, advertiser: str, only: tuple[str, ...]) -> bool:
-        """Whether the advertiser is configured, and one of those spoken for; `only` empty means every one."""
-        return advertiser in self._policies and (not only or advertiser in only)
+        """See `Scanner`."""
+        return self._scanner.serves(advertiser, only)
 
-    async def file(
+    async def scan(
         self, rows: Sequence[Mapping[str, str] | RowFault], now: datetime, only: tuple[str, ...] = (), writer: str = ""
-    ) -> Filed:
-        """What these rows come to; `only` names the advertisers they may speak for, `writer` who writes where no row says."""
-        findings: list[Finding] = []
-        read: list[_Read] = []
-        for place, row in enumerate(rows):
-            await breathe(place)
-            one = row if isinstance(row, RowFault) else self._one(place, row, now, only, writer)
-            if isinstance(one, RowFault):
-                findings.append(Finding(State.REJECTED, fault=one))
-            else:
-                findings.append(_PENDING)
-                read.append(one)
-        sitting = _Sitting(self, findings, _ended(read), writer)
-        facts = await self._facts(read)
-        for number, one in enumerate(read):
+    ) -> Scanned:
+        """See `Scanner`: needs nothing that is on record, so it can run while earlier rows are being written."""
+        return await self._scanner.scan(rows, now, only, writer)
+
+    async def weigh(self, scanned: Scanned) -> Filed:
+        """What rows come to beside what is on record now."""
+        sitting = _Sitting(self, scanned, _ended(scanned.good))
+        facts = await self._facts(scanned.good)
+        for number, one in enumerate(scanned.good):
             await breathe(number)
-            await sitting.hear(one, facts[one.key], now)
-        return Filed(tuple(findings), tuple(sitting.events), tuple(sitting.changes))
+            await sitting.hear(one, facts[one.key])
+        return Filed(tuple(sitting.findings), tuple(sitting.events), tuple(sitting.changes))
 
-    def _one(self, place: int, row: Mapping[str, str], now: datetime, only: tuple[str, ...], writer: str) -> _Read | RowFault:
-        address = parse_typed(row.get("address") or "")
-        if isinstance(address, AddressFault):
-            return RowFault(RowReason.BAD_ADDRESS, "address", address.value)
-        advertiser = (row.get("advertiser") or "").strip()
-        if not self.serves(advertiser, only):
-            return RowFault(RowReason.UNKNOWN_ADVERTISER if advertiser else RowReason.EMPTY, "advertiser")
-        policy = self._countries.get((row.get("country") or "").strip().upper()) or self._policies[advertiser]
-        claim = read_claim(policy, row, self._identity.person(address), now, writer)
-        return claim if isinstance(claim, RowFault) else _Read(place, address, claim)
-
-    async def _facts(self, read: Sequence[_Read]) -> dict[tuple[str, PersonKey], Facts]:
+    async def _facts(self, read: Sequence[Good]) -> dict[tuple[str, PersonKey], Facts]:
         """What is on record about these people, in one read for each advertiser."""
         hashes = await self._book.has_hashes()
         facts: dict[tuple[str, PersonKey], Facts] = {}
@@ -194,7 +137,7 @@ class Clerk:
             reason="OPPOSED" if opposed else "",
             rules=_rules(consent.missing, consent.withdrawn_at is not None, opposed, combined),
             basis=consent.basis.value,
-            policy=self._policies[consent.advertiser].label,
+            policy=self._scanner.pack(consent.advertiser, consent.traits.country).label,
             body=wording_sha256(consent.wording),
             detail="; ".join(self._detail(consent, opposed)),
         )
@@ -219,31 +162,32 @@ class Clerk:
 class _Sitting:
     """One batch being filed: what it has come to so far."""
 
-    def __init__(self, clerk: Clerk, findings: list[Finding], ended: set[tuple[object, ...]], writer: str) -> None:
+    def __init__(self, clerk: Clerk, scanned: Scanned, ended: set[tuple[object, ...]]) -> None:
+        self.findings = list(scanned.findings)
         self.events: list[Event] = []
         self.changes: list[Change] = []
         self._clerk = clerk
-        self._findings = findings
+        self._now = scanned.now
+        self._writer = scanned.writer
         self._ended = ended
-        self._writer = writer
         self._seen: set[tuple[object, ...]] = set()
         self._acts: dict[tuple[str, PersonKey], datetime] = {}
 
-    async def hear(self, row: _Read, facts: Facts, now: datetime) -> None:
+    async def hear(self, row: Good, facts: Facts) -> None:
         """Weigh one row against what is on record and what this batch said before."""
         claim = row.claim
         if any(one.withdrawn_at is None and _OCCASION(one) in self._ended for one in claim.consents):
             fault = RowFault(RowReason.CONTRADICTION, "withdrawn_at", "another row says it was withdrawn")
-            self._findings[row.place] = Finding(State.REJECTED, fault=fault)
+            self.findings[row.place] = Finding(State.REJECTED, fault=fault)
             return
         opposed = any(self._clerk.opposed(one, facts) for one in claim.consents)
         fresh = [one for one in claim.consents if await self._new(one, facts)]
         for one in fresh:
-            self.events.append(self._clerk.event(one, opposed, claim.combined, now, self._writer))
+            self.events.append(self._clerk.event(one, opposed, claim.combined, self._now, self._writer))
             self.changes.append(self._clerk.learn(one, row.address))
-        self._stir(row, facts, now, traced=bool(fresh))
+        self._stir(row, facts, traced=bool(fresh))
         missing = tuple(dict.fromkeys(field for one in claim.consents for field in one.missing))
-        self._findings[row.place] = Finding(_state(opposed, bool(fresh), missing), missing, None, claim.combined, bool(fresh))
+        self.findings[row.place] = Finding(_state(opposed, bool(fresh), missing), missing, None, claim.combined, bool(fresh))
 
     async def _new(self, consent: Consent, facts: Facts) -> bool:
         said = (*_SUBSTANCE(consent), consent.proof)
@@ -252,7 +196,7 @@ class _Sitting:
         self._seen.add(said)
         return True
 
-    def _stir(self, row: _Read, facts: Facts, now: datetime, traced: bool) -> None:
+    def _stir(self, row: Good, facts: Facts, traced: bool) -> None:
         """R-FR-80: remember the person's own last act where it is later than the one on record."""
         at = row.claim.last_act
         known = self._acts.get(row.key) or facts.last_act
@@ -262,13 +206,10 @@ class _Sitting:
         self._acts[row.key] = at
         self.changes.append(Stir(person, advertiser, at))
         if not traced:
-            self.events.append(self._clerk.act_event(advertiser, person, now, self._writer))
+            self.events.append(self._clerk.act_event(advertiser, person, self._now, self._writer))
 
 
-_PENDING = Finding(State.KNOWN)
-
-
-def _ended(read: Sequence[_Read]) -> set[tuple[object, ...]]:
+def _ended(read: Sequence[Good]) -> set[tuple[object, ...]]:
     """The consents that some row of the batch says were withdrawn: no other row may say they were not."""
     return {_OCCASION(one) for row in read for one in row.claim.consents if one.withdrawn_at is not None}
 

@@ -6,11 +6,11 @@ Rows that are recorded already change nothing, so a file may be imported again f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from gateway.core.change import Change
 from gateway.core.evidence import Event, Kind
@@ -78,28 +78,41 @@ class Batch:
     tally: Tally
 
 
-class Reader(Protocol):
+Scanned = TypeVar("Scanned")
+
+
+class Reader(Protocol[Scanned]):
     """Turns rows into what they change: one for consents, one for oppositions."""
 
     what: str
 
-    async def read(self, rows: Sequence[Row], now: datetime, reject: Rejecting) -> Batch:
-        """The batch of these rows; a row that cannot be recorded is rejected, and counted so."""
+    async def scan(self, rows: Sequence[Row], now: datetime) -> Scanned:
+        """Read these rows without a look at what is on record: done while the rows before them are being written."""
+
+    async def weigh(self, scanned: Scanned, reject: Rejecting) -> Batch:
+        """What they come to beside what is on record; a row that cannot be recorded is rejected, and counted so."""
 
 
 async def take_in(
-    book: Book, clock: Clock, reader: Reader, rows: Iterable[Row], sha256: str, reject: Rejecting
+    book: Book, clock: Clock, reader: Reader[Scanned], rows: Iterable[Row], sha256: str, reject: Rejecting
 ) -> AsyncIterator[Tally]:
     """Record the rows of the file with this digest; yields the tally after each durable commit.
 
     Each batch's own event names file and line: the evidence says how far an import came (R-FR-40).
     """
     total, source = Tally(), iter(rows)
+    writing: Awaitable[object] | None = None
     while group := list(islice(source, BATCH)):
         now = clock.now()
-        batch = await reader.read(group, now, reject)
+        scanned = await reader.scan(group, now)
+        if writing is not None:
+            await writing
+            yield total
+        batch = await reader.weigh(scanned, reject)
         total = total.plus(replace(batch.tally, rows=len(group), line=group[-1].line))
-        await book.commit([*batch.events, _progress(now, reader.what, sha256, total)], batch.changes)
+        writing = book.post([*batch.events, _progress(now, reader.what, sha256, total)], batch.changes)
+    if writing is not None:
+        await writing
         yield total
 
 

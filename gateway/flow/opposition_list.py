@@ -65,6 +65,10 @@ def _index(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else -1
 
 
+_Found = tuple[Subject, Reach, datetime]
+"""A good row: who opposes, how far, since when."""
+
+
 class OppositionReader:
     """`intake.Reader` for oppositions; `reach` is how far one goes whose row does not say."""
 
@@ -86,20 +90,26 @@ class OppositionReader:
         self._reach = reach
         self._algorithm = algorithm
 
-    async def read(self, rows: Sequence[Row], now: datetime, reject: Rejecting) -> Batch:
+    async def scan(self, rows: Sequence[Row], now: datetime) -> Sequence[tuple[Row, _Found | str]]:
         """See `intake.Reader`."""
-        found: list[tuple[Subject, Reach, datetime]] = []
+        read: list[tuple[Row, _Found | str]] = []
         for number, row in enumerate(rows):
             await breathe(number)
-            one = self._one(row, now)
+            read.append((row, self._one(row, now)))
+        return read
+
+    async def weigh(self, scanned: Sequence[tuple[Row, _Found | str]], reject: Rejecting) -> Batch:
+        """See `intake.Reader`."""
+        found: list[_Found] = []
+        for row, one in scanned:
             if isinstance(one, str):
                 reject(row, one)
             else:
                 found.append(one)
         standing = await self._standing({(reach.advertiser, subject.key) for subject, reach, _ in found})
-        return await self._batch(found, standing, len(rows) - len(found))
+        return await self._batch(found, standing, len(scanned) - len(found))
 
-    async def _batch(self, found: Sequence[tuple[Subject, Reach, datetime]], standing: set[Id], rejected: int) -> Batch:
+    async def _batch(self, found: Sequence[_Found], standing: set[Id], rejected: int) -> Batch:
         events: list[Event] = []
         changes: list[Change] = []
         for number, (subject, reach, at) in enumerate(found):
@@ -113,7 +123,7 @@ class OppositionReader:
             changes.extend(following)
         return Batch(events, changes, Tally(recorded=len(events), known=len(found) - len(events), rejected=rejected))
 
-    def _one(self, row: Row, now: datetime) -> tuple[Subject, Reach, datetime] | str:
+    def _one(self, row: Row, now: datetime) -> _Found | str:
         if row.fault:
             return row.fault
         cell = self._cell(row, self._columns.who)

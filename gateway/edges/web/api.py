@@ -26,7 +26,8 @@ from gateway.edges.web.openapi import Operation, describe
 from gateway.edges.web.rows_json import Malformed, RowsReader, TooMany
 from gateway.flow.acts import note_act
 from gateway.flow.api_keys import ApiKeys, May
-from gateway.flow.filing import Clerk, Finding, State, commit
+from gateway.flow.claims import Finding, State
+from gateway.flow.filing import Clerk, commit
 from gateway.flow.ports import Book, Clock, Compute, Unavailable
 
 MAX_ROWS = 10_000
@@ -143,7 +144,7 @@ class Api:
         counts = dict.fromkeys(State, 0)
         for start in range(0, len(rows), GROUP):
             cells = await self._compute.apart(partial(_cells, rows[start : start + GROUP]))
-            filed = await self._clerk.file(cells, self._clock.now(), key.advertisers, key.name)
+            filed = await self._clerk.weigh(await self._clerk.scan(cells, self._clock.now(), key.advertisers, key.name))
             await asyncio.sleep(0)
             await commit(self._book, filed)
             for finding in filed.findings:

@@ -14,7 +14,7 @@ from gateway.core.columns import CLAIMABLE, COVERS, MAX_TEXT, MAX_WORDING
 from gateway.core.record import Audience, Entity, RelationKind
 from gateway.core.register import PRESENTATIONS
 from gateway.flow.acts import Noted
-from gateway.flow.filing import State
+from gateway.flow.claims import State
 
 Answer = StrictStr | None
 YesNo = StrictBool | StrictStr | None
