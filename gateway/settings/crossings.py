@@ -117,7 +117,7 @@ def _forms(settings: Settings) -> Iterator[Complaint]:
             continue
         spoken = {language: words for language in ("fr", "en") if (words := getattr(stream.form, language)).wording_own}
         if not spoken:
-            yield where, "needs a wording_own in one language at least: [stream.NAME.form.fr] or [stream.NAME.form.en]."
+            yield where, f"needs a wording_own in one language at least: [stream.{name}.form.fr] or [stream.{name}.form.en]."
         for language, words in spoken.items():
             if not words.purposes:
                 yield (*where, language), "purposes are required: people must know what they agree to (R-FR-40)."

@@ -196,7 +196,7 @@ class Advertiser(Table):
     from_domains: tuple[Domain, ...] = Field(min_length=1, description="Domains its From and envelope senders may use.")
     nonprofit: Switch = Field(default=False, description="Whether it is a charity or another non-commercial body (R-FR-14).")
     dkim: tuple[DkimKey, ...] = Field(default=(), description="Keys that sign its mail: [{ selector, key_file }].")
-    sender: Sender | Literal[""] = Field(
+    sender: Sender = Field(
         default="",
         description="From of mail the gateway itself writes for it (confirmations, notices), in one of `from_domains`."
         " Empty: `contact` where that is such an address, else `contact@` the first of them.",

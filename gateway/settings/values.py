@@ -108,6 +108,8 @@ def _line(value: str) -> str:
 
 
 def _sender(value: str) -> str:
+    if not value:
+        return value
     local, at, domain = value.rpartition("@")
     if not at or not re.fullmatch(r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+)*", local):
         raise ValueError('must be a mail address such as "contact@example.com"')
