@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from gateway.core.address import Identity
 from gateway.core.compose import Letterhead
 from gateway.core.duration import Duration, parse_duration
+from gateway.core.guard import as_marketing, doubles
 from gateway.core.jurisdiction import own_pack
 from gateway.core.model import Partner, Stream
 from gateway.core.notice import Notices, missing_fields
@@ -92,9 +93,10 @@ def load_nouns(settings: Settings) -> Nouns:
 
 
 def setups(nouns: Nouns) -> list[Setup]:
-    """Each stream as decisions see it."""
+    """Each stream as decisions see it; a service stream also as the marketing its mail may turn out to be (R-FR-16)."""
     packs = tuple(nouns.policies)
-    return [Setup(stream, missing_fields(stream.advertiser, "recorded", None), packs) for stream in nouns.streams.values()]
+    streams = {*nouns.streams.values(), *map(as_marketing, nouns.streams.values())}
+    return [Setup(stream, missing_fields(stream.advertiser, "recorded", None), packs) for stream in streams]
 
 
 async def adopt(settings: Settings, nouns: Nouns, state: State) -> None:
@@ -221,11 +223,12 @@ def make_outbound(
     attempts = Attempts(book, judge, letterheads, providers, state.keys.vault, state.compute, check, health, clock, log)
     bell = Bell()
     desk_spool = state.spools[0]
-    notifications = [Notifications(spool, nouns.streams, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
+    kept = {**nouns.streams, **doubles(nouns.streams)}
+    notifications = [Notifications(spool, kept, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
     schedule = Schedule(settings.delivery.retry, AT_ONCE)
     own = OwnDelivery(book, state.identity, providers, health, clock, log)
     deliverers = tuple(
-        Deliver(spool, book, attempts, notes, providers, nouns.streams, schedule, send, state.compute, clock, log, own)
+        Deliver(spool, book, attempts, notes, providers, kept, schedule, send, state.compute, clock, log, own)
         for spool, notes in zip(state.spools, notifications, strict=True)
     )
     bell.listeners = tuple(deliver.wake for deliver in deliverers)

@@ -1,6 +1,6 @@
 """What one policy pack asks of the content of marketing mail, made ready for use, and what of it one message fails.
 
-R-FR-72 to R-FR-79. It changes no message: fields to put in and what to sift come back as values.
+R-FR-16, R-FR-72 to R-FR-79. It changes no message: fields to put in and what to sift come back as values.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Literal
 
 from gateway.core import reply as replies
 from gateway.core import subject as subjects
+from gateway.core.guard import Guard, guard
 from gateway.core.mime import Message
 from gateway.core.reply import Reply
 from gateway.core.reply_to import contact_address, unroutable
@@ -26,7 +27,7 @@ Fields = tuple[tuple[str, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Conduct:
-    """The content rules of one pack; those it switches off allow everything.
+    """The content rules of one pack, and its bounds of service mail; those it switches off allow everything.
 
     `unknown` is what is sifted for a person who did not consent to tracking, `consented` for one who did.
     """
@@ -38,6 +39,7 @@ class Conduct:
     refuses_trackers: bool
     unknown: Sieve | None
     consented: Sieve | None
+    guard: Guard | None
 
     def sieve(self, tracking: bool) -> Sieve | None:
         """What is sifted for a person; `tracking` says that they consented to it (R-FR-76)."""
@@ -52,6 +54,7 @@ def conduct(book: RuleBook, off: Set[str], language: str) -> Conduct:
     """The content rules of a pack, `off` the ids it switches off."""
     pixels = book.trackers.then if "R-FR-75" not in off else "allow"
     clicks = book.click_tracking.click_tracking if "R-FR-79" not in off else "allow"
+    doubt = book.category_guard
     mark = _MARKS.get(language, _ANY_MARK)
     label = book.ad_label.ad_label if "R-FR-74" not in off else ""
     tracker_hosts = frozenset(book.trackers.hosts)
@@ -64,6 +67,7 @@ def conduct(book: RuleBook, off: Set[str], language: str) -> Conduct:
         refuses_trackers=pixels == "refuse",
         unknown=_sieve(pixels != "allow", tracker_hosts, clicks != "allow", click_hosts),
         consented=_sieve(False, _NO_HOSTS, clicks == "strip", click_hosts),
+        guard=None if "R-FR-16" in off else guard(doubt.recipients_per_hour, doubt.promotional, doubt.then),
     )
 
 

@@ -6,7 +6,7 @@ Shared by the synchronous answer and the spool. It must not spool, retry or answ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from typing import assert_never
@@ -161,7 +161,7 @@ class Attempts:
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
         peer = task.peer
         stamp = Stamp(self._clock.now(), peer.helo, peer.protocol, peer.tls, task.decision)
-        making = (task.message, self._letterheads[task.stream.name], copy, stamp, eight_bit)
+        making = (task.message, self._head(task.stream), copy, stamp, eight_bit)
         drafted = await self._compute(len(task.message.raw), partial(draft, *making))
         if isinstance(drafted, Reply):
             return drafted
@@ -172,6 +172,11 @@ class Attempts:
             self._log.say("signature-self-check-failed", stream=task.stream.name)
             return replies.DKIM_FAULT
         return finished
+
+    def _head(self, stream: Stream) -> Letterhead:
+        """The stream's letterhead, also where its mail is treated as another category (R-FR-16)."""
+        head = self._letterheads[stream.name]
+        return head if head.stream.category is stream.category else replace(head, stream=stream)
 
     async def _record_attempt(self, task: Task, judgement: Judgement, finished: Finished) -> Ref:
         event = self._judge.event(

@@ -216,7 +216,7 @@ class Deliver:
             Kind.OUTCOME,
             "failed",
             tool=envelope.tool,
-            stream=envelope.stream,
+            stream=envelope.stream.partition("+")[0],
             person="" if isinstance(address, AddressFault) else self._attempts.person(address).hex(),
             about=parcel.decision,
             detail=f"{why.code} {why.enhanced} {why.token}".strip(),

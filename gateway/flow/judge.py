@@ -119,6 +119,10 @@ class Judge:
             known = None
         return await self.judge(stream, address)
 
+    def pack(self, stream: Stream) -> Policy:
+        """The pack of a stream where no recipient is in question."""
+        return own_pack(self._policies, stream)
+
     def policy(self, stream: Stream) -> str:
         """The pack of a stream where no recipient is in question: `pack@version#hash8`."""
         return own_pack(self._policies, stream).label

@@ -16,6 +16,8 @@ from gateway.core import reply as replies
 from gateway.core.address import AddressFault, parse
 from gateway.core.compose import carries_our_stamp
 from gateway.core.evidence import Event, Kind
+from gateway.core.forwarded import forwarded
+from gateway.core.guard import kept_as
 from gateway.core.mime import Fault, Malformed, Message
 from gateway.core.mime import parse as parse_message
 from gateway.core.model import Category, RefusalMode, Stream
@@ -25,6 +27,7 @@ from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
 from gateway.flow.handover import Accepted, Handover, Submitted
 from gateway.flow.judge import Judge
 from gateway.flow.ports import Addressee, Book, Clock, Compute, Envelope, Log, Meter, OptOutHealth, Spool, Unavailable
+from gateway.flow.reclassify import CategoryGuard, Treated
 
 NOBODY = bytes(32)
 
@@ -67,6 +70,7 @@ class Outbound:
         self._streams = streams
         self._health = health
         self._bounds = bounds
+        self.guard = CategoryGuard(book, judge, compute, clock, meter, log)
 
     async def identify(self, login: str, secret: bytes) -> Login | Reply:
         """Who logs in: `tool`, or `tool+stream` for another of the tool's streams; equal time for unknown names."""
@@ -204,15 +208,25 @@ class Submission:
         desk, login = self._desk, self._login
         if carries_our_stamp(message, desk.hostname):
             return await desk.refused(login, replies.LOOP, "our-own-stamp")
+        if forwarded(message, advertiser.from_domains):
+            return await desk.refused(login, replies.NOT_ORIGINATED, "forwarded")
         if message.from_domain not in advertiser.from_domains:
             return await desk.refused(login, replies.NOT_YOURS, "from")
         if message.sender_domain and message.sender_domain not in advertiser.from_domains:
             return await desk.refused(login, replies.NOT_YOURS, "sender")
-        mail = self._mail
+        try:
+            treated = await desk.guard.treat(login, message, tuple(self._accepted.values()))
+        except Unavailable:
+            return replies.EVIDENCE_DOWN
+        return treated if isinstance(treated, Reply) else await self._hand_over(treated, message)
+
+    async def _hand_over(self, treated: Treated, message: Message) -> Reply:
+        desk, login, mail = self._desk, treated.login, self._mail
         eight_bit = mail.eight_bit or not message.raw.isascii()
-        envelope = Envelope(login.tool, login.stream.name, mail.sender, mail.smtputf8, eight_bit, mail.ret, mail.envid)
+        name = login.stream.name if login.stream.category is self._login.stream.category else kept_as(login.stream)
+        envelope = Envelope(login.tool, name, mail.sender, mail.smtputf8, eight_bit, mail.ret, mail.envid)
         submitted = Submitted(login, envelope, self._peer, message)
-        reply = await desk.handover.take(submitted, tuple(self._accepted.values()))
+        reply = await desk.handover.take(submitted, treated.accepted)
         # A refusal without reference is about the content: no key for From, no place for the words due.
         return await desk.refused(login, reply, "content") if reply.code >= 500 and reply.ref is None else reply
 

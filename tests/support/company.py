@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+from collections import ChainMap
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,6 +22,7 @@ from gateway.core.address import Address, Identity, parse
 from gateway.core.change import Enlist, Learn, Oppose
 from gateway.core.compose import Letterhead
 from gateway.core.evidence import Event, Kind
+from gateway.core.guard import doubles
 from gateway.core.model import Advertiser, Category, Partner, PersonKey, RefusalMode, Stream, Tool
 from gateway.core.notice import Notices
 from gateway.core.policy import Policy
@@ -232,14 +234,15 @@ class Company:
         self.attempts = Attempts(
             self.book, self.judge, self.heads, providers, Reversing(), at_once, self.check, self.health, self.clock, self.log
         )
-        self.notifications = Notifications(self.spool, self.streams, HOST, self._word, self._ring, self.clock)
+        kept = ChainMap(self.streams, doubles(self.streams))
+        self.notifications = Notifications(self.spool, kept, HOST, self._word, self._ring, self.clock)
         self.deliver = Deliver(
             self.spool,
             self.book,
             self.attempts,
             self.notifications,
             providers,
-            self.streams,
+            kept,
             Schedule(WAITS, 20),
             self._spawn,
             at_once,
