@@ -108,13 +108,21 @@ def _rules(rules: tuple[str, ...]) -> str:
 
 def parse_event(body: bytes) -> Event | None:
     """The event a journal body tells, or None where it is not the canonical form of one."""
+    event = read_event(body)
+    try:
+        return event if event is not None and canonical(event) == body else None
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        return None
+
+
+def read_event(body: bytes) -> Event | None:
+    """The same without the proof that it is canonical, for counting what `verify` proves apart."""
     try:
         told = {"outcome": "", **json.loads(body)}
         told["at"] = datetime.fromisoformat(told["at"])
         told["kind"] = Kind(told["kind"])
         told["rules"] = tuple(told.get("rules", ()))
-        event = Event(**told)
-        return event if canonical(event) == body else None
+        return Event(**told)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
         return None
 

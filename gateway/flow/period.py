@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from gateway.core.evidence import Event, Kind, parse_event
+from gateway.core.evidence import Event, Kind, read_event
 from gateway.flow.ports import Journal, Outbox
 
 SHOWN = 1000
@@ -142,7 +142,7 @@ class Accounts:
             place = entry.body.find(_AT)
             if place < 0 or not first <= entry.body[place + len(_AT) : place + len(_AT) + len(first)] < end:
                 continue
-            event = parse_event(entry.body)
+            event = read_event(entry.body)
             if event is not None:
                 yield event
 
