@@ -46,6 +46,7 @@ which win:
 |---|---|
 | `gateway.db` | people by key, oppositions, the register of consents, the evidence |
 | `spool-*.db` | mail this machine owns until it is delivered |
+| `letters.db` | mail that commands wrote, until the running gateway has delivered it |
 | `keys/` | pepper, token keys, vault keys: made with the first database and never again |
 | `cli.lock`, `import.lock` | held by a command while it writes |
 | `daily.lock` | held while the daily job runs, with the last day that was done |
