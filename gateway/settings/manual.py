@@ -60,10 +60,8 @@ keeps no other command waiting.
 
 ## Files to import
 
-`gateway consent import FILE` wants a header with the columns `address`, `advertiser`, `purpose`, `audience` (`consumer`,
-`professional`, `legal-person`), `basis` (`consent`, `existing-customer`, `legitimate-interest`), `source` (`direct`, a
-partner's name, or free text), `collected_at`, `action`, `wording`, and may have `function`, `notice_sent_at`,
-`partner_list_version`, `product_family`, `professional_proof`.
+`gateway consent import FILE` wants a header with the columns `address`, `advertiser`, `purpose`, `audience`, `basis`, `source`,
+`collected_at`, `action`, `wording`; [consents.md](consents.md) says what each means, and which others a file may have.
 
 `gateway oppose import FILE` wants a column `address` (or `email`...), `hash` or `domain`, or no header at all; addresses, MD5
 and SHA-256 hashes and `@domain` may be mixed. `scope`, `advertiser`, `stream` and `at` are read where they are there.
