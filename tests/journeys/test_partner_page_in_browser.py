@@ -13,8 +13,7 @@ from playwright.async_api import Browser
 
 from gateway.core.change import Publish
 from gateway.core.record import NamedPartner, PartnerList
-from tests.journeys.test_signup_in_browser import sound
-from tests.support.browser import browsing, tab
+from tests.support.browser import browsing, sound, tab
 from tests.support.gateway import WHEN
 from tests.support.journey import House, house
 

@@ -24,7 +24,15 @@ PER_SOURCE = 2
 LEAST_SIZE = 10
 ADDRESS = "http://mail.test/"
 ENCODINGS = ("8bit", "quoted-printable", "base64")
-MUST_SAY = ("Éditions Acme SAS", "Jeux & Loisirs SARL", "Vos autres droits", "rectifier ou effacer", "Se désinscrire", "liste à jour", "Sport & Santé SAS")
+MUST_SAY = (
+    "Éditions Acme SAS",
+    "Jeux & Loisirs SARL",
+    "Vos autres droits",
+    "rectifier ou effacer",
+    "Se désinscrire",
+    "liste à jour",
+    "Sport & Santé SAS",
+)
 
 # Our words are the smallest element that holds all our links and says who writes; the rest is the tool's own page.
 LOOK = """([mark, name]) => {

@@ -13,14 +13,11 @@ from playwright.async_api import Browser
 
 from gateway.core.change import Publish
 from gateway.core.record import NamedPartner, PartnerList
-from tests.support.browser import LEAST_CONTRAST, Tab, browsing, tab
-from tests.support.corpora import ROOT
+from tests.support.browser import AXE, Tab, browsing, nothing_for_axe, sound, tab
 from tests.support.gateway import WHEN
 from tests.support.journey import House, house, text
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pages"), pytest.mark.asyncio(loop_scope="module")]
-LEAST_SIZE = 14
-AXE = ROOT / "tests" / "journeys" / "node_modules" / "axe-core" / "axe.min.js"
 FORM = """
 [stream.news.form]
 enabled = true
@@ -73,20 +70,6 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         )
         await home.gateway.change(Publish(PartnerList("maison", "2026-09", WHEN, partners)))
         yield Place(home, browser)
-
-
-async def sound(reader: Tab, width: int = 320) -> None:
-    """Readable, and nothing to scroll sideways."""
-    pieces = await reader.texts()
-    poor = [one for one in pieces if not one.seen or one.size < LEAST_SIZE or one.contrast < LEAST_CONTRAST]
-    assert poor == []
-    assert await reader.ask("() => document.documentElement.scrollWidth") <= width
-
-
-async def nothing_for_axe(reader: Tab) -> None:
-    """What axe-core finds on the page, which is nothing; the script is the test's own, asked through the debugging protocol."""
-    await reader.page.evaluate(AXE.read_text(encoding="utf-8"))
-    assert await reader.page.evaluate("async () => (await axe.run()).violations.map(one => one.id)") == []
 
 
 async def tabbed_to(reader: Tab, name: str) -> None:

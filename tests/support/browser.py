@@ -17,6 +17,8 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, Request, Route, async_playwright
 
 LEAST_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
+LEAST_SIZE = 14
+AXE = Path(__file__).parents[1] / "journeys" / "node_modules" / "axe-core" / "axe.min.js"
 SEEN = Path(__file__).with_name("seen.js").read_text(encoding="utf-8")
 ARGUMENTS = (
     "--no-sandbox",
@@ -106,3 +108,20 @@ async def _only_loopback(route: Route) -> None:
         await route.continue_()
     else:
         await route.abort()
+
+
+async def sound(reader: Tab, width: int = 320) -> None:
+    """Readable, and nothing to scroll sideways."""
+    pieces = await reader.texts()
+    poor = [one for one in pieces if not one.seen or one.size < LEAST_SIZE or one.contrast < LEAST_CONTRAST]
+    assert poor == []
+    assert await reader.ask("() => document.documentElement.scrollWidth") <= width
+
+
+async def nothing_for_axe(reader: Tab) -> None:
+    """What axe-core finds on the page, which is nothing; the script is the test's own, asked through the debugging protocol."""
+    await reader.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await reader.page.evaluate(
+        "async () => (await axe.run()).violations.map(one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 90)).join(' | ')}`)"
+    )
+    assert found == [], found
