@@ -3,37 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from gateway.core.decide import Question, decide
-from gateway.core.explain import explain
 from gateway.core.policy import Policy
 from gateway.core.question import NEAREST
 from gateway.core.record import (
-    NO_TRAITS,
     Arrangements,
-    Audience,
     Basis,
     Block,
     Consent,
-    Covers,
-    Door,
-    Entity,
-    Facts,
-    NamedPartner,
-    NoticeGiven,
-    NoticeKind,
-    Opposition,
-    PartnerList,
-    Relation,
-    RelationKind,
     Scope,
-    Traits,
 )
 from gateway.core.verdict import Allow, Due, Reason, Refuse, Undecided
 from tests.support.deciding import (
@@ -41,19 +24,15 @@ from tests.support.deciding import (
     BUYER,
     CA,
     COMPANY,
-    DE,
-    EU,
     FR,
     GIVEN,
     NEWS,
     NOW,
     OPPOSED,
     ORDERS,
-    PERSON,
     SALON,
     SHOP,
     TOLD,
-    UK,
     US,
     ask,
     mailbox,
@@ -269,128 +248,7 @@ def test_a_permission_switched_off_permits_nothing(rule: str, consent: Consent, 
     assert isinstance(ask(consent, policy=pack_with(**{rule: {"enabled": False}}), **how), Refuse)
 
 
-MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
-WORDS = st.sampled_from(["", "shop", "other", "news", "orders", "newsletter", "survey", "Achats", "*", "unknown", "direct", "v1"])
-CONSENTS = st.builds(
-    Consent,
-    st.just(PERSON),
-    st.sampled_from(["shop", "other"]),
-    WORDS,
-    st.sampled_from(Audience),
-    st.sampled_from(Basis),
-    WORDS,
-    st.none() | MOMENTS,
-    WORDS,
-    WORDS,
-    function=WORDS,
-    notice_sent_at=st.none() | MOMENTS,
-    partner_list_version=WORDS,
-    professional_proof=WORDS,
-    withdrawn_at=st.none() | MOMENTS,
-    missing=st.sampled_from([(), ("wording",), ("batch",)]),
-    recorded_at=st.none() | MOMENTS,
-    covers=st.sampled_from([Covers.OWN, Covers.OWN, *Covers]),
-    acquired_at=st.none() | MOMENTS,
-    confirmed_at=st.none() | MOMENTS,
-    product_family=st.sampled_from(["", "livres", "LIVRES", "vins"]),
-    relation=st.none()
-    | st.builds(
-        Relation, st.sampled_from(RelationKind), st.none() | MOMENTS, st.sampled_from(["", "shop", "x"]), st.none() | MOMENTS
-    ),
-    traits=st.just(NO_TRAITS)
-    | st.builds(
-        Traits,
-        st.sampled_from(["", "FR", "US", "ZZ"]),
-        st.sampled_from(Entity),
-        *[st.booleans()] * 5,
-    ),
-)
-OPPOSITIONS = st.builds(
-    Opposition, st.just(PERSON), st.sampled_from(Block), st.sampled_from(Scope), WORDS, WORDS, st.sampled_from(Door), MOMENTS
-)
-NOTICES = st.builds(NoticeGiven, st.just(PERSON), WORDS, WORDS, MOMENTS, st.just(""), st.sampled_from(NoticeKind))
-FACTS = st.builds(
-    Facts,
-    st.lists(CONSENTS, max_size=4).map(tuple),
-    st.lists(OPPOSITIONS, max_size=4).map(tuple),
-    st.lists(NOTICES, max_size=3).map(tuple),
-    st.none() | MOMENTS,
-)
-LISTED = st.builds(
-    PartnerList,
-    WORDS,
-    WORDS,
-    MOMENTS,
-    st.lists(st.builds(NamedPartner, WORDS, WORDS, st.just("")), max_size=2).map(tuple),
-)
-ARRANGEMENTS = st.builds(
-    Arrangements,
-    st.lists(LISTED, max_size=3).map(
-        lambda lists: {one.collector: tuple(o for o in lists if o.collector == one.collector) for one in lists}
-    ),
-    st.sampled_from([frozenset(), frozenset(), frozenset({"orders"})]),
-)
-PACKS = st.sampled_from([FR, EU, DE, UK, US, CA])
-ADDRESSES = st.sampled_from(
-    ["camille@societe.example", "contact@societe.example", "camille@freemail.example", "contact@freemail.example"]
-).map(mailbox)
 POOR = replace(NEWS, advertiser=replace(SHOP, postal_address=" "))
-STRICT = replace(NEWS, sensitive=True, double_optin=True)
-CHARITY = replace(NEWS, advertiser=replace(SHOP, nonprofit=True))
-QUESTIONS = st.builds(
-    Question,
-    st.sampled_from([NEWS, ORDERS, POOR, STRICT, CHARITY]),
-    ADDRESSES,
-    st.sampled_from([(), ("dpo",)]),
-    MOMENTS,
-    ARRANGEMENTS,
-)
-
-
-@given(PACKS, QUESTIONS, st.none() | FACTS)
-def test_every_question_has_an_answer_that_can_be_told(pack: Policy, question: Question, facts: Facts | None) -> None:
-    verdict = decide(pack, question, facts)
-    assert isinstance(verdict, Allow | Refuse | Undecided)
-    assert verdict.rules[0] == "R-FR-01"
-    assert all(pack.rule(rule).says for rule in verdict.rules)
-    assert not pack.off & set(verdict.rules)
-    assert len(set(verdict.rules)) == len(verdict.rules)
-    told = "\n".join(explain(pack, question, facts).lines())
-    assert question.address.wire not in told
-    assert all(rule in told for rule in verdict.rules)
-
-
-@given(PACKS, QUESTIONS, FACTS, st.sampled_from(Block), st.sampled_from(Scope), st.integers(0, 4))
-def test_opposition_outranks_everything(
-    pack: Policy, question: Question, facts: Facts, block: Block, scope: Scope, place: int
-) -> None:
-    """R-FR-01, R-FR-63, R-FR-64: under every pack, paused or not, whatever else is on record."""
-    opposition = Opposition(PERSON, block, scope, "shop", question.stream.name, Door.REPLY, NOW)
-    oppositions = (*facts.oppositions[:place], opposition, *facts.oppositions[place:])
-    question = replace(question, stream=NEWS if scope is not Scope.STREAM else replace(NEWS, name=question.stream.name))
-    verdict = decide(pack, question, replace(facts, oppositions=oppositions))
-    assert isinstance(verdict, Refuse)
-    assert verdict.floor
-    assert verdict.reason in (Reason.OPPOSED, Reason.COMPLAINED, Reason.RESTRICTED, Reason.BOUNCED)
-
-
-@given(PACKS, QUESTIONS, FACTS)
-def test_marketing_never_leaves_without_a_record_of_this_advertiser(pack: Policy, question: Question, facts: Facts) -> None:
-    """R-FR-03, R-FR-22: under every pack."""
-    verdict = decide(pack, replace(question, stream=NEWS), facts)
-    if isinstance(verdict, Allow):
-        own = [consent for consent in facts.consents if consent.advertiser == "shop" and consent.covers is Covers.OWN]
-        assert any(consent.withdrawn_at is None for consent in own)
-        assert verdict.basis is not Basis.SERVICE
-
-
-@given(PACKS, QUESTIONS, FACTS)
-def test_trackers_need_a_consent_of_their_own(pack: Policy, question: Question, facts: Facts) -> None:
-    """R-FR-76."""
-    verdict = decide(pack, question, facts)
-    if isinstance(verdict, Allow) and verdict.tracking:
-        tracking = [consent for consent in facts.consents if consent.covers is Covers.TRACKING]
-        assert any(consent.withdrawn_at is None and consent.basis is Basis.CONSENT for consent in tracking)
 
 
 def test_a_paused_stream_waits_unless_the_person_opposed() -> None:

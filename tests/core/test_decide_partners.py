@@ -28,7 +28,7 @@ from gateway.core.record import (
     Scope,
 )
 from gateway.core.verdict import Allow, Due, Reason, Refuse
-from tests.core.test_decide import FACTS, PACKS, QUESTIONS
+from tests.support.any_record import FACTS, PACKS, QUESTIONS
 from tests.support.deciding import (
     BOUGHT,
     BUYER,
