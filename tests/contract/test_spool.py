@@ -11,7 +11,7 @@ from gateway.edges.store.spool import IN_ROW, SqliteSpool
 from gateway.flow.ports import Addressee, Envelope
 from tests.support.people import NOON, at
 
-ENVELOPE = Envelope("crm", "news", "bounces@acme.example", smtputf8=True, eight_bit=False, ret="HDRS", envid="QQ+2B1")
+ENVELOPE = Envelope("crm", "news", "bounces@acme.example", smtputf8=True, eight_bit=False, ret="HDRS", envid="QQ+2B1", slip="doi")
 ANN = Addressee("ann@example.com", "FAILURE,DELAY", "rfc822;ann@example.com")
 BOB = Addressee("bob@example.com")
 
