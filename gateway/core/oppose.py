@@ -78,7 +78,7 @@ def meaning(act: Act, advertisers: Collection[str], partners: Sequence[Partner])
     filed = opposition(act)
     followed: tuple[Change, ...] = ()
     if filed.block is not Block.BOUNCED:
-        followed = (*_withdrawals(act, filed, advertisers), *_notes(filed, partners))
+        followed = (*_withdrawals(act, filed, advertisers), *notes(filed, partners))
     return _event(act, filed), (Oppose(filed), *followed)
 
 
@@ -95,7 +95,10 @@ def _withdrawals(act: Act, filed: Opposition, advertisers: Collection[str]) -> t
             assert_never(filed.scope)
 
 
-def _notes(filed: Opposition, partners: Sequence[Partner]) -> tuple[Tell, ...]:
+def notes(filed: Opposition, partners: Sequence[Partner]) -> tuple[Tell, ...]:
+    """What these partners must be told of an opposition (R-FR-35); a dead mailbox is nobody's will."""
+    if filed.block is Block.BOUNCED:
+        return ()
     return tuple(
         Tell(partner.name, filed.person, filed.advertiser, filed.scope, filed.at)
         for partner in partners

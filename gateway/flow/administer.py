@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.core.address import Identity
-from gateway.core.change import Change, Enlist, Lift, Oppose
+from gateway.core.change import Change, Enlist, Lift, Oppose, Tell
 from gateway.core.evidence import Event
 from gateway.core.evidence import Kind as What
 from gateway.core.model import Partner, Ref, RefusalMode, Stream, Tool
 from gateway.core.oppose import Act, meaning
 from gateway.core.record import Block, Door, Opposition, Scope
-from gateway.flow.holders import holders_of
+from gateway.flow.holders import holders_of, tell_late
 from gateway.flow.ports import Book, Clock
 from gateway.flow.subject import Kind, Subject
 
@@ -137,6 +137,11 @@ class Administer:
             return refused
         event, changes = await self.meaning(subject, reach, door, self._clock.now(), note)
         (ref,) = await self._book.commit([event], changes)
+        if subject.kind is Kind.ADDRESS:
+            names = {change.partner for change in changes if isinstance(change, Tell)}
+            told = [one for one in self._partners if one.name in names]
+            filed = next(change.opposition for change in changes if isinstance(change, Oppose))
+            await tell_late(self._book, self._partners, filed, told)
         return ref
 
     async def meaning(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.core.model import Partner, PersonKey
-from gateway.core.oppose import holders
+from gateway.core.oppose import holders, notes
+from gateway.core.record import Opposition
 from gateway.flow.ports import Book, Unavailable
 
 
@@ -18,3 +19,13 @@ async def holders_of(book: Book, partners: Sequence[Partner], person: PersonKey,
         return holders(partners, consents, await book.transfers(person), advertiser)
     except Unavailable:
         return partners
+
+
+async def tell_late(book: Book, partners: Sequence[Partner], filed: Opposition, told: Sequence[Partner]) -> None:
+    """Tell those too who were given the person's data between the look at who holds them and the commit of the opposition.
+
+    Whoever is registered after that commit is given nothing: an export looks again before it writes (R-PACK-08).
+    """
+    late = [one for one in await holders_of(book, partners, filed.person, filed.advertiser) if one not in told]
+    if late and (more := notes(filed, late)):
+        await book.commit((), more)

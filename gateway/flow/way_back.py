@@ -14,7 +14,7 @@ from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.oppose import Act, meaning, opposition
 from gateway.core.record import Door, Opposition, Scope
 from gateway.core.token import PROBE_STREAM, TokenKeys, read
-from gateway.flow.holders import holders_of
+from gateway.flow.holders import holders_of, tell_late
 from gateway.flow.ports import Book, Clock, Log, Meter, Unavailable
 
 PATIENCE = 5.0
@@ -98,6 +98,7 @@ class WayBack:
             self._log.say("opposition repeated", door=act.door.value, scope=filed.scope.value)
             return
         (ref,) = await self._book.commit([event], changes)
+        await tell_late(self._book, self._partners, filed, holders)
         self._meter.opposed(act.door.value, self._clock.monotonic() - started)
         self._log.say("opposed", ref=ref, door=act.door.value, scope=filed.scope.value, stream=event.stream)
 
