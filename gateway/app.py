@@ -52,6 +52,7 @@ from gateway.rooms import (
 )
 from gateway.settings import Settings, to_forms
 from gateway.settings.models import Limits as GivenLimits
+from gateway.watches import make_complaints, make_preflight, refuse_impostors
 
 T = TypeVar("T")
 DRAIN = 30.0
@@ -129,6 +130,7 @@ class Gateway:
     async def run(self, stop: asyncio.Event, ready: Callable[[Addresses], None]) -> None:
         """Serve until `stop` is set, then drain; `ready` is called once, when every listener answers."""
         nouns = load_nouns(self._settings)
+        refuse_impostors(self._settings, nouns)
         state = open_state(self._settings, self._worker, self._log)
         try:
             await adopt(self._settings, nouns, state)
@@ -157,7 +159,8 @@ class Gateway:
         web = Web(routes, listen.host, listen.port, self._shared)
         public_url = settings.gateway.public_url.rstrip("/") or f"http://{listen.host}:{web.port}"
         probe = self._probe(state, public_url)
-        journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send)
+        preflight = make_preflight(settings, state, self._log)
+        journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send, preflight)
         checks.update(self._checks(state, journeys, probe))
         enrolling = self._enrolling(nouns, state, journeys, public_url)
         web.add([*self._signup(nouns, state, enrolling, pages).routes(), *self._api(nouns, state).routes()])
@@ -167,6 +170,10 @@ class Gateway:
         for deliver in journeys.deliverers:
             crew.station(deliver.run())
         crew.station(self._gauge(state))
+        if settings.delivery.preflight != "off":
+            crew.station(preflight.run())
+        if self._worker == 0:
+            crew.station(make_complaints(nouns, state, self._log).run())
         crew.station(self._every_day(state, make_daily(settings, nouns, state, enrolling)))
         listeners, addresses = await self._listen(nouns, state, way_back, journeys, (listen.host, web.port), public_url)
         ready(addresses)

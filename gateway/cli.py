@@ -20,6 +20,7 @@ COMMANDS = (
     "enrol",
     "apikey",
     "policy",
+    "stream",
     "adopting",
     "explain",
     "journal",

@@ -47,6 +47,7 @@ from gateway.flow.outbound import Bounds, Outbound
 from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Vault
+from gateway.flow.preflight import Posture
 from gateway.settings import Settings, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
 
@@ -95,7 +96,7 @@ def load_nouns(settings: Settings) -> Nouns:
 def setups(nouns: Nouns) -> list[Setup]:
     """Each stream as decisions see it; a service stream also as the marketing its mail may turn out to be (R-FR-16)."""
     packs = tuple(nouns.policies)
-    streams = {*nouns.streams.values(), *map(as_marketing, nouns.streams.values())}
+    streams = dict.fromkeys((*nouns.streams.values(), *map(as_marketing, nouns.streams.values())))
     return [Setup(stream, missing_fields(stream.advertiser, "recorded", None), packs) for stream in streams]
 
 
@@ -210,7 +211,13 @@ class Journeys:
 
 
 def make_outbound(
-    settings: Settings, nouns: Nouns, state: State, health: OptOutHealth, public_url: str, send: Send[Any]
+    settings: Settings,
+    nouns: Nouns,
+    state: State,
+    health: OptOutHealth,
+    public_url: str,
+    send: Send[Any],
+    posture: Posture | None = None,
 ) -> Journeys:
     """Everything between a tool's RCPT and the provider's answer."""
     book, clock, log = state.store.book, state.clock, state.log
@@ -220,7 +227,8 @@ def make_outbound(
     check = SelfCheck.of(
         [key for head in letterheads.values() for keys in head.dkim.values() for key in keys], settings.delivery.self_check
     )
-    attempts = Attempts(book, judge, letterheads, providers, state.keys.vault, state.compute, check, health, clock, log)
+    vault = state.keys.vault
+    attempts = Attempts(book, judge, letterheads, providers, vault, state.compute, check, health, clock, log, posture)
     bell = Bell()
     desk_spool = state.spools[0]
     kept = {**nouns.streams, **doubles(nouns.streams)}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, say, sto
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from gateway.core.posture import Finding
     from gateway.settings import ConfigurationError, Settings
 
 
@@ -21,8 +22,13 @@ def register(parent: typer.Typer) -> None:
     parent.command("check")(check)
 
 
-def check(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
+def check(
+    config: Config = DEFAULT_CONFIG,
+    json: Json = False,
+    dns: Annotated[bool, typer.Option("--dns", help="Also look up the sending domains, as mailbox providers do.")] = False,
+) -> None:
     """Explain the effective configuration, and every fault with its line; exit 1 where there is one."""
+    from gateway.commands.dns_report import as_words, look
     from gateway.commands.office import read_settings
     from gateway.settings import ConfigurationError
 
@@ -33,14 +39,19 @@ def check(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
         raise typer.Exit(1) from None
     faults = [*_pack_faults(settings), *_key_faults(settings)]
     notes = list(_notes(settings))
+    findings = look(settings) if dns and not faults else ()
     if json:
-        _as_json(settings, faults, notes)
+        _as_json(settings, faults, notes, findings)
     else:
         _as_words(config, settings, notes)
+        if findings:
+            as_words(findings)
     for fault in faults:
         say(fault)
     if faults:
         stop(f"{len(faults)} faults: the gateway would not start.")
+    if any(finding.standing == "bad" for finding in findings):
+        stop("No fault in the file, but mailbox providers will not trust this mail: see the DNS findings.")
     say("No fault.")
 
 
@@ -58,11 +69,14 @@ def _tell_faults(error: ConfigurationError, json: bool) -> None:
 
 def _pack_faults(settings: Settings) -> Iterator[str]:
     from gateway.edges.files import FileFault, read_policy, read_templates
+    from gateway.settings.identity import impostors
 
     for name in settings.gateway.policies:
         pack = read_policy(name, settings.gateway.policies_dir)
         if isinstance(pack, FileFault):
             yield str(pack)
+        else:
+            yield from impostors(settings, pack.free_mail_domains)
     for folder in ("notice", "pages", "mail"):
         templates = read_templates(folder, settings.gateway.templates_dir)
         if isinstance(templates, FileFault):
@@ -90,6 +104,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
 def _notes(settings: Settings) -> Iterator[str]:
     """What works, but not as well as it could."""
     from gateway.core.model import Category
+    from gateway.settings.identity import mixed
     from gateway.settings.values import is_loopback
 
     if not settings.stream:
@@ -101,6 +116,7 @@ def _notes(settings: Settings) -> Iterator[str]:
     for name, upstream in settings.upstream.items():
         if not upstream.country and not is_loopback(upstream.host):
             yield f"[upstream.{name}] has no country: the record of processing cannot say where the mail goes (R-DP-25)."
+    yield from mixed(settings)
     for name, stream in settings.stream.items():
         advertiser = settings.advertiser[stream.advertiser]
         if stream.category is Category.MARKETING and not advertiser.dkim:
@@ -111,11 +127,13 @@ def _notes(settings: Settings) -> Iterator[str]:
             yield f"[stream.{name}] only watches: mail without grounds goes out, oppositions excepted."
 
 
-def _as_json(settings: Settings, faults: list[str], notes: list[str]) -> None:
+def _as_json(settings: Settings, faults: list[str], notes: list[str], findings: Sequence[Finding]) -> None:
     from json import dumps
 
-    effective = settings.model_dump(mode="json")
-    out(dumps({"settings": effective, "faults": faults, "notes": notes}, ensure_ascii=False))
+    from gateway.commands.dns_report import as_json
+
+    told = {"settings": settings.model_dump(mode="json"), "faults": faults, "notes": notes}
+    out(dumps(told | ({"dns": as_json(findings)} if findings else {}), ensure_ascii=False))
 
 
 def _as_words(config: Path, settings: Settings, notes: list[str]) -> None:

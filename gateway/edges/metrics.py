@@ -5,7 +5,12 @@ Labelled children are looked up once and kept: a count costs about a microsecond
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from gateway.core.complaint_rate import Rate
+from gateway.core.posture import Finding, Standing
 
 _MAIL_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _RECORD_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
@@ -29,6 +34,12 @@ class Metrics:
             "gateway_answer_seconds", "Ends of data answered, by code", ["code"], buckets=_MAIL_SECONDS, registry=registry
         )
         self._spool = Gauge("gateway_spool_depth", "Rows waiting in the spool", registry=registry)
+        self._preflight = Gauge(
+            "gateway_preflight", "DNS checks of sending domains, by how they ended", ["standing"], registry=registry
+        )
+        self._complaints = Gauge(
+            "gateway_complaint_rate", "Complaints by deliveries of 24 hours", ["stream", "provider"], registry=registry
+        )
         self._probe = Gauge("gateway_opt_out_healthy", "1 when the opt-out's self-test passes", registry=registry)
         self._decided: dict[tuple[str, str], Counter] = {}
         self._delivered: dict[tuple[str, str], Histogram] = {}
@@ -70,6 +81,17 @@ class Metrics:
     def probed(self, healthy: bool) -> None:
         """Set the self-test's state."""
         self._probe.set(healthy)
+
+    def looked(self, findings: Sequence[Finding]) -> None:
+        """Set how many checks of sending domains ended in which way."""
+        for standing in Standing:
+            self._preflight.labels(standing.value).set(sum(finding.standing is standing for finding in findings))
+
+    def complained(self, rates: Sequence[Rate]) -> None:
+        """Set the complaint rates."""
+        self._complaints.clear()
+        for rate in rates:
+            self._complaints.labels(rate.stream, rate.provider).set(rate.share)
 
     def figures(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`."""

@@ -37,6 +37,7 @@ from gateway.flow.ports import (
     Unavailable,
     Vault,
 )
+from gateway.flow.preflight import NotLooked, Posture
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class Attempts:
         health: OptOutHealth,
         clock: Clock,
         log: Log,
+        posture: Posture | None = None,
     ) -> None:
+        self._posture = posture or NotLooked()
         self._book = book
         self._judge = judge
         self._letterheads = letterheads
@@ -159,6 +162,9 @@ class Attempts:
         return Tried(outcome=outcome, reports=features.dsn, ref=ref)
 
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
+        if task.stream.category is Category.MARKETING and self._posture.holds(task.message):
+            return replies.ALIGNMENT
+        copy = replace(copy, dead=self._posture.dead) if self._posture.dead else copy
         peer = task.peer
         stamp = Stamp(self._clock.now(), peer.helo, peer.protocol, peer.tls, task.decision)
         making = (task.message, self._head(task.stream), copy, stamp, eight_bit)

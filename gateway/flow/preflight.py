@@ -29,6 +29,27 @@ class Resolver(Protocol):
         """The records of one type: TXT as text, MX as `preference host`, A and AAAA as addresses."""
 
 
+class Posture(Protocol):
+    """What the last look found, as far as single messages are concerned."""
+
+    @property
+    def dead(self) -> frozenset[str]:
+        """Domains of ours that take no mail (R-FR-73)."""
+
+    def holds(self, message: Message) -> bool:
+        """Whether marketing mail of this author must not leave: nobody could verify its signature (R-MBX-05)."""
+
+
+class NotLooked:
+    """The posture of a gateway that never looks: nothing is known, nothing is held."""
+
+    dead: frozenset[str] = frozenset()
+
+    def holds(self, message: Message) -> bool:  # noqa: ARG002  the question of `Posture`
+        """Nothing is."""
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class Sending:
     """One From domain: the keys that sign for it, and the hosts its mail goes to next."""
@@ -71,7 +92,7 @@ class Preflight:
         self._held: frozenset[str] = frozenset()
 
     def holds(self, message: Message) -> bool:
-        """Whether marketing mail of this author must not leave: nobody could verify its signature."""
+        """See `Posture`."""
         return self._mode == "hold" and message.from_domain in self._held
 
     async def run(self) -> None:

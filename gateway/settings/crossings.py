@@ -12,7 +12,7 @@ from gateway.core.model import Category
 from gateway.core.token import stream_number
 from gateway.settings.models import Settings
 from gateway.settings.secrets import has_password
-from gateway.settings.values import is_loopback
+from gateway.settings.values import is_address, is_loopback
 
 _COMMAND_LINE = ("cli", "daily", "import", "reader")
 
@@ -35,6 +35,9 @@ def _gateway(settings: Settings) -> Iterator[Complaint]:
         yield ("gateway", "public_url"), "must have no query and no fragment."
     if gateway.store != "sqlite":
         yield ("gateway", "store"), 'only "sqlite" in this release; Redis comes with the scaled profile.'
+    for server in gateway.resolver:
+        if not is_address(server.host):
+            yield ("gateway", "resolver"), f"{server.host} must be an address: a name server cannot be found by name."
     if gateway.node in _COMMAND_LINE:
         yield ("gateway", "node"), f'"{gateway.node}" is the command line\'s own name in the evidence; choose another.'
     for key, folder in (("policies_dir", gateway.policies_dir), ("templates_dir", gateway.templates_dir)):

@@ -71,6 +71,9 @@ class Gateway(Table):
         default="gw",
         description="Name of this gateway in evidence references; different on each machine that shares a store.",
     )
+    resolver: tuple[ListenAt, ...] = Field(
+        default=(), description='Name servers to ask about sending domains, "address:port". Empty: the system\'s.'
+    )
     keep_mail: CalendarSpan = Field(
         default="P1Y", description="How long mail kept for a human (postmaster@, abuse@) stays, as a calendar duration (R-DP-10)."
     )
@@ -147,6 +150,11 @@ class Delivery(Table):
     )
     self_check: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.01, description="Share of messages whose DKIM signature is verified before they leave (0 to 1)."
+    )
+    preflight: Literal["warn", "hold", "off"] = Field(
+        default="warn",
+        description='What the hourly look at the DNS of sending domains leads to: "warn"; "hold" refuses marketing mail that '
+        'nobody could verify; "off" asks no name server.',
     )
 
 
