@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from gateway.core.change import Change, Oppose, Tell, Withdraw
+from gateway.core.change import Change, Count, Oppose, Tell, Withdraw
+from gateway.core.complaint_rate import COMPLAINED
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Partner, PersonKey, Stream
+from gateway.core.provider_of import UNKNOWN
 from gateway.core.record import Block, Consent, Door, Opposition, Scope, Transfer
 from gateway.core.verdict import Reason
 
@@ -27,13 +29,17 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody did: `stream` is None where the token names one no longer configured, `scope` where none was chosen."""
+    """What somebody did: `stream` is None where the token names one no longer configured, `scope` where none was chosen.
+
+    `provider` is the mailbox provider that reports a complaint, where it is known.
+    """
 
     person: PersonKey
     stream: Stream | None
     scope: Scope | None
     door: Door
     at: datetime
+    provider: str = UNKNOWN
 
 
 def reach(act: Act) -> Scope:
@@ -79,7 +85,14 @@ def meaning(act: Act, advertisers: Collection[str], partners: Sequence[Partner])
     followed: tuple[Change, ...] = ()
     if filed.block is not Block.BOUNCED:
         followed = (*_withdrawals(act, filed, advertisers), *notes(filed, partners))
-    return _event(act, filed), (Oppose(filed), *followed)
+    return _event(act, filed), (Oppose(filed), *followed, *_counted(act, filed))
+
+
+def _counted(act: Act, filed: Opposition) -> tuple[Count, ...]:
+    """A complaint counts against the stream that drew it (R-MBX-10)."""
+    if filed.block is not Block.COMPLAINED or act.stream is None:
+        return ()
+    return (Count(act.stream.name, act.provider, COMPLAINED, act.at),)
 
 
 def _withdrawals(act: Act, filed: Opposition, advertisers: Collection[str]) -> tuple[Withdraw, ...]:

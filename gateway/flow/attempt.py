@@ -13,11 +13,13 @@ from typing import assert_never
 
 from gateway.core import reply as replies
 from gateway.core.address import Address
-from gateway.core.change import Accept, Change, GiveNotice, KeepOwnUnsubscribe
+from gateway.core.change import Accept, Change, Count, GiveNotice, KeepOwnUnsubscribe
+from gateway.core.complaint_rate import DELIVERED
 from gateway.core.compose import Copy, Finished, Letterhead, Stamp, complete, draft, signatures
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
 from gateway.core.model import Category, Fate, Outcome, PersonKey, Ref, RefusalMode, Stream
+from gateway.core.provider_of import provider_of
 from gateway.core.record import NoticeGiven, NoticeKind
 from gateway.core.reply import Reply
 from gateway.core.sieve import Sifted
@@ -221,6 +223,7 @@ class Attempts:
         )
         changes: list[Change] = []
         if outcome.fate is Fate.DELIVERED:
+            changes.append(Count(stream.name, provider_of(task.address.domain), DELIVERED, now))
             if copy.due is Due.FULL_NOTICE:
                 given = NoticeGiven(judgement.person, stream.advertiser.name, copy.source, now, finished.template)
                 changes.append(GiveNotice(given))

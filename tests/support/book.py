@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.core.change import (
     FACTUAL,
     Accept,
     Change,
+    Count,
     Enlist,
     GiveNotice,
     KeepForPerson,
@@ -44,7 +45,7 @@ from gateway.core.record import (
     Transfer,
     Who,
 )
-from gateway.flow.ports import Note, Reading, Unavailable
+from gateway.flow.ports import Note, Reading, Tally, Unavailable
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]
 
@@ -68,6 +69,7 @@ class MemoryBook:
     _notices: list[NoticeGiven] = field(default_factory=list)
     _tools: dict[str, Tool] = field(default_factory=dict)
     _accepted: dict[bytes, datetime] = field(default_factory=dict)
+    _tallies: dict[tuple[str, str, str, datetime], int] = field(default_factory=dict)
     _own: dict[tuple[PersonKey, str], bytes] = field(default_factory=dict)
     _lists: dict[str, tuple[PartnerList, ...]] = field(default_factory=dict)
     _paused: set[str] = field(default_factory=set)
@@ -152,6 +154,11 @@ class MemoryBook:
         self._readable()
         return self._own.get((person, stream))
 
+    async def tallies(self, since: datetime) -> Sequence[Tally]:
+        """See `ports.Book`."""
+        self._readable()
+        return [Tally(*key, count) for key, count in self._tallies.items() if key[3] > since - timedelta(hours=1)]
+
     async def touch_probe(self, now: datetime) -> None:
         """See `ports.Book`."""
         self._writable()
@@ -229,6 +236,9 @@ class MemoryBook:
                 self._transfers.append(transfer)
             case Stir(person, advertiser, at):
                 self._acts[person, advertiser] = max(at, self._acts.get((person, advertiser), at))
+            case Count(stream, provider, what, at):
+                key = stream, provider, what, at.replace(minute=0, second=0, microsecond=0)
+                self._tallies[key] = self._tallies.get(key, 0) + 1
             case _:
                 raise NotImplementedError(type(change).__name__)
 
