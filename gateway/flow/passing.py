@@ -6,9 +6,10 @@ more than was given, never less. Opposed people are given to nobody (R-PACK-08),
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from operator import attrgetter
 
 from gateway.core.address import Address, AddressFault, Identity, parse_typed
 from gateway.core.change import NotePassing
@@ -18,13 +19,17 @@ from gateway.core.model import Advertiser, Category, Partner, PersonKey, Stream
 from gateway.core.partners import Passing, may_pass
 from gateway.core.policy import Policy
 from gateway.core.question import Question
-from gateway.core.record import NO_PROOF, Consent, Transfer, Who
+from gateway.core.record import Consent, Transfer, Who
 from gateway.core.verdict import Refuse
 from gateway.flow.administer import Refused, unfit_note
 from gateway.flow.intake import breathe
 from gateway.flow.ports import Book, Clock, Vault
 
 BATCH = 500
+_SUBSTANCE: Callable[[Consent], tuple[object, ...]] = attrgetter(
+    *(field.name for field in fields(Consent) if field.name != "proof")
+)
+"""All of a record that facts hold too."""
 NO_ADDRESS = "NO-ADDRESS"
 
 
@@ -152,17 +157,18 @@ class PassingOn:
         lost = [Denied(key, NO_ADDRESS) for key, address in found.items() if address is None]
         addresses = {key: address for key, address in found.items() if address is not None}
         stand, may, denied = await self._judge(order, stream, addresses)
-        whole = {person.key: person.records for person in people}
-        fresh = [replace(one, passing=_proven(one.passing, whole[one.key])) for one in may]
-        wanted = [await self._known(order, one) for one in fresh]
-        known = [one for one in wanted if one.before is not None and not order.again]
-        wanted = [one for one in wanted if one.before is None or order.again]
+        judged = [await self._known(order, one) for one in may]
+        known = [one for one in judged if one.before is not None and not order.again]
+        wanted = [one for one in judged if one.before is None or order.again]
         now = self._clock.now()
         if wanted and not order.dry:
             await self._register(order, wanted, now)
             wanted, late = await self._still(order, stream, wanted, stand)
             denied += late
-        given = [Given(one.address.wire, one.passing, one.before.at if one.before else now) for one in wanted]
+        whole = {person.key: person.records for person in people}
+        given = [
+            Given(one.address.wire, _proven(one.passing, whole[one.key]), one.before.at if one.before else now) for one in wanted
+        ]
         return Passed(given, [*lost, *denied], len(known))
 
     def _open(self, person: _Person) -> Address | None:
@@ -207,7 +213,7 @@ class PassingOn:
         for transfer in await self._book.transfers(one.key, order.partner.name):
             told = transfer.collector, transfer.purpose, transfer.list_version
             if told == (order.collector.name, order.purpose, one.passing.list_version):
-                return replace(one, before=transfer)
+                return _May(one.address, one.key, one.passing, one.policy, transfer)
         return one
 
     async def _register(self, order: Order, wanted: Iterable[_May], now: datetime) -> None:
@@ -233,8 +239,9 @@ class PassingOn:
 
 def _proven(passing: Passing, records: Iterable[Consent]) -> Passing:
     """The same by the record with its proof, which facts leave out."""
-    whole = next((one for one in records if replace(one, proof=NO_PROOF) == passing.consent), passing.consent)
-    return replace(passing, consent=whole)
+    known = _SUBSTANCE(passing.consent)
+    whole = next((one for one in records if _SUBSTANCE(one) == known), passing.consent)
+    return Passing(whole, passing.list_version)
 
 
 def _about(order: Order) -> str:
