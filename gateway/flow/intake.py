@@ -17,7 +17,7 @@ from gateway.core.evidence import Event, Kind
 from gateway.flow.ports import Book, Clock
 
 BATCH = 1000
-_BREATH = 16
+_BREATH = 8
 """Rows after which the event loop gets its turn."""
 
 

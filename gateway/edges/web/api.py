@@ -33,7 +33,7 @@ from gateway.flow.ports import Book, Clock, Compute, Unavailable
 MAX_ROWS = 10_000
 MAX_BODY = 16 * 1024 * 1024
 MAX_ACT = 8192
-GROUP = 50
+GROUP = 30
 """Rows that are read, judged and committed together."""
 
 AT_ONCE = 2
