@@ -5,6 +5,7 @@ A version is written once and never changed (R-FR-24). Who may be passed on is n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -189,10 +190,7 @@ class NoticesDue:
 
     async def daily(self, now: datetime, _: bool) -> Mapping[str, int]:
         """How many are due soon, and how many overdue: for the daily job, which changes nothing here."""
-        counts = {"due-soon": 0, "overdue": 0}
-        async for notice in self.listed(now):
-            counts["overdue" if notice.overdue else "due-soon"] += 1
-        return counts
+        return Counter(["overdue" if notice.overdue else "due-soon" async for notice in self.listed(now)])
 
     async def _people(self) -> AsyncIterator[_Held]:
         """Each person's records that did not come from them, advertiser by advertiser."""

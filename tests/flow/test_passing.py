@@ -160,3 +160,15 @@ def _parsed(text: str) -> Address:
     address = parse(text)
     assert isinstance(address, Address)
     return address
+
+
+async def test_an_export_of_one_advertiser_never_reads_out_anothers_people(house: House) -> None:
+    """R-DP-23."""
+    await house.fill(3)
+    other = replace(MAISON, name="autre-annonceur")
+    shown = (NamedPartner("tiers", "Tiers SA", ""),)
+    await house.store.book.commit([], [Publish(PartnerList(other.name, "v1", START, shown))])
+    streams = {"news": replace(STREAMS["news"], advertiser=other)}
+    journey = PassingOn(house.store.book, IDENTITY, Reversing(), {"fr": FR}, streams, SystemClock())
+    assert [some async for some in journey.run(Order(other, TIERS, "newsletter"))] == []
+    assert await house.store.book.transfers() == []

@@ -14,7 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.core.model import Advertiser
-from gateway.core.notice import clean
+from gateway.core.notice import LANGUAGES, clean
+from gateway.core.own_mail import say_day
 from gateway.core.partner_list import Changed, history
 from gateway.core.record import NamedPartner, PartnerList
 from gateway.edges.web.pages import Link, Pages, Writer, imprint, link
@@ -24,13 +25,6 @@ METHODS = ("GET", "HEAD")
 # One second: a published version shows within it, and a whole campaign's readers behind one cache ask us once in it.
 CACHED = "public, max-age=1"
 _FRESH = "no-store"
-# fmt: off
-_MONTHS = {
-    "fr": ("janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"),
-    "en": ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-           "December"),
-}
-# fmt: on
 _DOWN = "La liste ne peut pas être lue, réessayez dans une minute.\nThe list cannot be read, try again in a minute.\n"
 
 
@@ -125,7 +119,4 @@ def _clean(changed: Changed) -> dict[str, list[_Partner]]:
 
 
 def _day(at: datetime, language: str) -> str:
-    months = _MONTHS.get(language)
-    if months is None:
-        return at.date().isoformat()
-    return f"{'1er' if language == 'fr' and at.day == 1 else at.day} {months[at.month - 1]} {at.year}"
+    return say_day(at, language) if language in LANGUAGES else at.date().isoformat()
