@@ -1,4 +1,4 @@
-"""The inbound listener's desk: mail that says stop, and mail for postmaster and abuse. Everything else has no mailbox here.
+"""The inbound listener's desk: mail that says stop, answers to mail of ours, mail for postmaster and abuse; nothing else.
 
 The token in the recipient's local part decides who is meant, never From, subject or body (R-STD-68, T10).
 """
@@ -14,12 +14,16 @@ from gateway.core.change import KeepForPerson
 from gateway.core.evidence import Event, Kind
 from gateway.core.record import Door
 from gateway.core.reply import AUTH_MECHANISM, EVIDENCE_DOWN, INBOUND_OK, INBOUND_UNKNOWN, NO_VALID_RECIPIENTS, RECIPIENT_OK, Reply
+from gateway.core.reply_to import REPLY_PREFIX
 from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
 from gateway.flow.ports import Book, Clock, Log, Unavailable, Vault
 from gateway.flow.way_back import WayBack
 
 OPT_OUT_PREFIX = "u-"
 """Local part of the opt-out address: `u-TOKEN@inbound domain`."""
+
+REPLIES = "replies"
+"""Where answers to a reply address of ours are kept for a person, until replies are read by the gateway itself (R-FR-73)."""
 
 KEPT = frozenset({"postmaster", "abuse"})
 _APPLE = re.compile(rb"^X-Apple-Unsubscribe:[ \t]*true[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -66,6 +70,12 @@ class InboundDesk:
         local, _, domain = recipient.lower().rpartition("@")
         return local.removeprefix(OPT_OUT_PREFIX) if domain == self._inbound_domain and local.startswith(OPT_OUT_PREFIX) else ""
 
+    def answered(self, recipient: str) -> bool:
+        """Whether this is a reply address of ours, with a valid token."""
+        local, _, domain = recipient.lower().rpartition("@")
+        ours = domain == self._inbound_domain and local.startswith(REPLY_PREFIX)
+        return ours and self.way_back.who_is(local.removeprefix(REPLY_PREFIX)) is not None
+
     def mailbox_of(self, recipient: str) -> str:
         """`postmaster` or `abuse` at one of our domains, or plain `postmaster` (RFC 5321 4.5.1); empty for any other address."""
         local, at, domain = recipient.lower().rpartition("@")
@@ -89,7 +99,7 @@ class Return:
         if token and self.desk.way_back.who_is(token):
             self.tokens.append(token)
             return RECIPIENT_OK
-        if mailbox := self.desk.mailbox_of(to.recipient):
+        if mailbox := REPLIES if self.desk.answered(to.recipient) else self.desk.mailbox_of(to.recipient):
             self.mailboxes.append(mailbox)
             return RECIPIENT_OK
         return INBOUND_UNKNOWN
