@@ -54,7 +54,7 @@ def test_a_rule_switched_off_is_told_with_the_verdicts_it_changes() -> None:
 def test_a_changed_parameter_is_told_with_both_values() -> None:
     new = pack(R_FR_80={"after": "P1Y"}, R_FR_11={"individuals": []})
     assert found(new, Kind.PARAMETER) == [
-        Difference(Kind.PARAMETER, "R-FR-11", "individuals", "sole-trader, partnership", "none"),
+        Difference(Kind.PARAMETER, "R-FR-11", "individuals", "sole-trader, partnership, (empty)", "none"),
         Difference(Kind.PARAMETER, "R-FR-80", "after", "P3Y", "P1Y"),
     ]
     assert ("allow: consent", "refuse: INACTIVE-3Y") in {(one.old, one.new) for one in found(new, Kind.VERDICT)}

@@ -97,7 +97,7 @@ SET = {
     ("R-FR-03", "consumer"): {"eu": "opt-in", "de": "opt-in", "uk": "opt-in", "us": "opt-out", "ca": "opt-in", "fr": "opt-in"},
     ("R-FR-11", "b2b_mode"): {"eu": "strict", "de": "strict", "uk": "opt-out", "us": "opt-out", "ca": "strict", "fr": "opt-out"},
     ("R-FR-11", "individuals"): {
-        "uk": "sole-trader, partnership",
+        "uk": "sole-trader, partnership, (empty)",
         "eu": "none",
         "de": "none",
         "us": "none",

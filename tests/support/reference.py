@@ -76,22 +76,22 @@ def answer(history: History, mail: Mail) -> str:
     own = [entry for entry in history.entries if entry.facts.get("covers", "own") == "own"]
     if any(entry.facts.get("minor") for entry in own) and not any(entry.facts.get("parental") for entry in own):
         return "no"
-    if _gone_cold(history, own, mail.now):
+    if _gone_cold(history, history.entries, mail.now):
         return "no"
     return "yes" if any(_carries(entry, own, history, mail) for entry in own) else "no"
 
 
-def _gone_cold(history: History, own: list[Entry], now: datetime) -> bool:
+def _gone_cold(history: History, entries: list[Entry], now: datetime) -> bool:
     """Three years after the person's last act, unless a contract lasts; without any act, after the newest record."""
-    relations = [entry.facts.get("relation") or {} for entry in own if not entry.ended]
+    relations = [entry.facts.get("relation") or {} for entry in entries if not entry.ended]
     if any(one.get("kind") == "contract" and one.get("by", "") in ("", "acme") for one in relations):  # type: ignore[attr-defined]
         return False
     acts = [history.acted] if history.acted else []
-    for entry in own:
+    for entry in entries:
         relation = entry.facts.get("relation") or {}
         assert isinstance(relation, dict)
         acts += [one for one in (entry.facts.get("collected_at"), entry.facts.get("confirmed_at"), relation.get("at")) if one]
-    acts = acts or [entry.known for entry in own]
+    acts = acts or [entry.known for entry in entries]
     return bool(acts) and _three_years_after(max(acts)) < now  # type: ignore[type-var]
 
 
