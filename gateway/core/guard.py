@@ -22,8 +22,6 @@ from gateway.core.subject import decoded
 
 TEXT = 16 * 1024
 """How much of each displayed text is read."""
-WORDS_IN_TEXT = 2
-"""How many different promotional words make a text promotional; in a subject one does. An order may name a coupon once."""
 _MOST_TEMPLATES = 10_000
 _MINUTES = 60
 _BREAK = re.compile(r"\s+")
@@ -67,12 +65,7 @@ def promotes(message: Message, bounds: Guard) -> bool:
     subject = folded(decoded(b" ".join(message.values("subject"))))
     if bounds.words.search(subject):
         return True
-    return any(len(set(_found(bounds.words, text))) >= WORDS_IN_TEXT for text in _texts(message))
-
-
-def _found(words: re.Pattern[str], text: str) -> Iterator[str]:
-    for match in words.finditer(folded(text)):
-        yield match[0]
+    return any(bounds.words.search(folded(text)) for text in _texts(message))
 
 
 def _texts(message: Message) -> Iterator[str]:
