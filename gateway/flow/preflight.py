@@ -20,6 +20,14 @@ from gateway.flow.spf import Address, Permit, Spf
 EVERY = 3600.0
 LIMIT = 120.0
 """Seconds one round may take in all."""
+_INSIDE = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+        *("::1/128", "fc00::/7", "fe80::/10"),
+    )
+)
+"""Where a next hop is a relay of one's own: what the world sees is another address (RFC 1918, 4193, 6598)."""
 
 
 class Resolver(Protocol):
@@ -142,7 +150,7 @@ class Preflight:
         """Whether the record covers where our mail goes: what a provider sends from is its own business, so this only warns."""
         domain = sending.domain
         addresses = [one for host in sending.next_hops for one in await self._of_host(host)]
-        beyond = [one for one in addresses if not (one.is_loopback or one.is_private)]
+        beyond = [one for one in addresses if not any(one in network for network in _INSIDE)]
         if not beyond:
             return await self._spf_exists(domain)
         said = {one: await Spf(self._resolver.ask, one).permits(domain) for one in beyond}
