@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ async def known_through_a_partner(home: House) -> None:
         function="purchasing",
         action="",
         wording="",
+        acquired_at=datetime.now(UTC),
     )
 
 
