@@ -55,7 +55,7 @@ async def _parts(config: Path, samples: Sequence[Sample]) -> list[Part]:
     try:
         head = make_letterheads(settings, nouns, state.keys.token_keys, "http://127.0.0.1:8025")[STREAM]
         found = [await _facts(state), await _decision(state, nouns), await _slowest_decision(state, nouns)]
-        found += [part for sample in samples for part in _copies(head, state, sample)]
+        found += [part for sample in samples for part in _copies(head, state, nouns, sample)]
         return [*found, await _commits(state, 1), await _commits(state, 20)]
     finally:
         for spool in state.spools:
@@ -107,12 +107,13 @@ async def _decisions(state: State, stream: Stream, policy: Policy, must_allow: b
     return took
 
 
-def _copies(head: Letterhead, state: State, sample: Sample) -> list[Part]:
+def _copies(head: Letterhead, state: State, nouns: Nouns, sample: Sample) -> list[Part]:
     raw = sample.path.read_bytes().replace(TO_MARK, b"someone@example.org").replace(ID_MARK, b"1")
     message = parse_message(raw)
     assert isinstance(message, Message)
     person = state.identity.person(_people(1)[0])
-    copy = Copy(person, Due.NONE, "direct", None, "CNIL", "https://www.cnil.fr/plaintes")
+    policy = nouns.policies[nouns.streams[STREAM].policy]
+    copy = Copy(person, Due.NONE, "direct", None, policy.authority_name, policy.authority_url, conduct=policy.conduct)
     stamp = Stamp(datetime.now(UTC), "bench.example.com", "ESMTPA", "", "bench-1")
     assert isinstance(compose(message, head, copy, stamp, True), Finished)
     times = 15 if sample.size > 1_000_000 else 300

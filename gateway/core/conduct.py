@@ -5,13 +5,14 @@ R-FR-16, R-FR-72 to R-FR-79. It changes no message: fields to put in and what to
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
 from gateway.core import reply as replies
 from gateway.core import subject as subjects
 from gateway.core.guard import Guard, guard
+from gateway.core.header import unfold
 from gateway.core.mime import Message
 from gateway.core.reply import Reply
 from gateway.core.reply_to import contact_address, unroutable
@@ -21,6 +22,7 @@ from gateway.core.sieve import Sieve, Sifted
 _MARKS = {"fr": "[Publicité]", "de": "[Werbung]"}
 _ANY_MARK = "[Advertising]"
 _NO_HOSTS: frozenset[str] = frozenset()
+_READ = frozenset(("subject", "in-reply-to", "references", "reply-to"))
 
 Fields = tuple[tuple[str, bytes], ...]
 
@@ -80,18 +82,18 @@ def fields_due(message: Message, rules: Conduct, name: str, contact: str, own_ad
 
     `name` is the advertiser's, `own_address` a reply address of ours (empty: none), `dead` are domains that take no mail.
     """
-    titled = _subject(message, rules, name)
+    said = {field.name: unfold(message.raw, field) for field in message.fields if field.name in _READ}
+    titled = _subject(said, rules, name)
     if isinstance(titled, Reply):
         return titled
-    answered = _reply_to(message, rules, contact, own_address, dead)
+    answered = _reply_to(message, said.get("reply-to"), rules, contact, own_address, dead)
     return answered if isinstance(answered, Reply) else (*titled, *answered)
 
 
-def _subject(message: Message, rules: Conduct, name: str) -> Fields | Reply:
+def _subject(said: Mapping[str, bytes], rules: Conduct, name: str) -> Fields | Reply:
     """R-FR-72, R-FR-74."""
-    values = message.values("subject")
-    value = values[0] if values else b""
-    answers = b" ".join((*message.values("in-reply-to"), *message.values("references")))
+    value = said.get("subject", b"")
+    answers = said.get("in-reply-to", b"") + said.get("references", b"")
     fault = subjects.fault(value, answers) if rules.subject != "allow" else None
     if fault and rules.subject == "refuse":
         return replies.SUBJECT
@@ -100,9 +102,11 @@ def _subject(message: Message, rules: Conduct, name: str) -> Fields | Reply:
     return (("Subject", marked),) if marked != value else ()
 
 
-def _reply_to(message: Message, rules: Conduct, contact: str, own_address: str, dead: Set[str]) -> Fields | Reply:
+def _reply_to(
+    message: Message, answer_to: bytes | None, rules: Conduct, contact: str, own_address: str, dead: Set[str]
+) -> Fields | Reply:
     """R-FR-73: a person of the advertiser answers, where there is one; else what is written to us is kept for one."""
-    if rules.reply == "allow" or not unroutable(message, dead):
+    if rules.reply == "allow" or not unroutable(message, answer_to, dead):
         return ()
     address = contact_address(contact, dead) or own_address
     if rules.reply == "refuse" or not address:

@@ -14,7 +14,7 @@ from gateway.core.transfer import Encoding, quoted
 
 _WIDTH = 76
 _REACHES = (16_384, 1_024, 0)
-_ATOM = re.compile(rb"(=\r\n|=\Z)|=[0-9A-Fa-f]{2}|==|[^=]|=", re.DOTALL)
+_RUN = re.compile(rb"(=\r\n|=\Z)|(=[0-9A-Fa-f]{2}|==|=)|[^=]+", re.DOTALL)
 
 
 class Cut(NamedTuple):
@@ -83,11 +83,15 @@ class _Walk:
     def _place(self, offset: int, before: bool) -> int:
         """Where in the body an offset of the content is: after what precedes it, or before what follows."""
         seen, place = self._seen, self._line
-        for atom in _ATOM.finditer(self._body, self._line):
-            if seen == offset and not (before and atom[1] is not None):
+        for run in _RUN.finditer(self._body, self._line):
+            if seen == offset and not (before and run[1] is not None):
                 break
-            seen += atom[1] is None
-            place = atom.end()
+            place = run.end()
+            if run[1] is not None:
+                continue
+            seen += 1 if run[2] is not None else place - run.start()
+            if seen > offset:
+                return place - (seen - offset)
         return place
 
 

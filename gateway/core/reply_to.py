@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from functools import lru_cache
 
 from gateway.core.mime import Message
 from gateway.core.originator import mailbox
@@ -24,18 +25,18 @@ _NOBODY = re.compile(
 _ACCENTS = str.maketrans("éèêë", "eeee")
 
 
-def unroutable(message: Message, dead: Set[str]) -> bool:
+def unroutable(message: Message, answer_to: bytes | None, dead: Set[str]) -> bool:
     """Whether nobody would read an answer: every address it goes to says so itself, or lies at a domain that takes no mail.
 
-    Answers go to Reply-To, or to From where there is none (RFC 5322 3.6.2).
+    Answers go to Reply-To (`answer_to`, unfolded), or to From where there is none (RFC 5322 3.6.2).
     """
-    asked = message.values("reply-to")
-    addresses = [(found[0], found[1]) for found in _ADDRESS.finditer(asked[0].decode("utf-8", "replace"))] if asked else []
-    if not asked:
-        addresses = [(message.from_address, message.from_domain)]
+    if answer_to is None:
+        return nobody_reads(message.from_address) or message.from_domain in dead
+    addresses = [(found[0], found[1]) for found in _ADDRESS.finditer(answer_to.decode("utf-8", "replace"))]
     return all(nobody_reads(address) or domain.lower() in dead for address, domain in addresses)
 
 
+@lru_cache(maxsize=256)
 def nobody_reads(address: str) -> bool:
     """Whether an address calls itself one that is not read: `no-reply`, `ne-pas-repondre`... with or without a tag or prefix."""
     local = address.rpartition("@")[0].partition("+")[0].lower().translate(_ACCENTS)

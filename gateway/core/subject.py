@@ -111,6 +111,7 @@ class SubjectFault(StrEnum):
     PRETENDS = "pretends-to-answer"
 
 
+@lru_cache(maxsize=256)
 def fault(subject: bytes, answers: bytes) -> SubjectFault | None:
     """What is wrong with an unfolded Subject (empty where there is none); `answers` are In-Reply-To and References (R-FR-72).
 
