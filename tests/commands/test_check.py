@@ -6,7 +6,10 @@ import tomllib
 
 import pytest
 
+from gateway.core.sign import Algorithm
+from gateway.edges.keys import write_dkim_key
 from tests.commands.conftest import CONFIG, House
+from tests.support.dns import Zone, served
 
 
 def test_the_effective_configuration_is_shown_with_every_default(house: House) -> None:
@@ -63,3 +66,43 @@ def test_partners_are_listed_with_what_they_must_be_told(house: House) -> None:
     house.gateway("oppose", "add", "marie@example.com")
     (note,) = house.json("partner", "pending", code=1)
     assert (note["partner"], note["advertiser"], note["scope"]) == ("friend", "acme", "advertiser")
+
+
+def test_nobody_sends_under_the_name_of_everybodys_mailboxes(house: House) -> None:
+    """R-MBX-07."""
+    house.write("gateway.toml", CONFIG.replace('from_domains = ["acme.example"]', 'from_domains = ["acme.example", "gmail.com"]'))
+    assert "gmail.com is a domain of everybody's mailboxes" in house.gateway("check", code=1).stderr
+    house.write("gateway.toml", CONFIG.replace('from_domains = ["acme.example"]', 'from_domains = ["mail.freemail.example"]'))
+    assert "R-MBX-07" in house.gateway("check", code=1).stderr
+
+
+def test_marketing_and_service_mail_under_one_key_are_noted(house: House) -> None:
+    """R-MBX-13."""
+    write_dkim_key(house.folder / "dkim.pem", Algorithm.ED25519, "acme.example", "s1")
+    keyed = CONFIG.replace('["acme.example"]', '["acme.example"]\ndkim = [{ selector = "s1", key_file = "dkim.pem" }]')
+    house.write("gateway.toml", keyed)
+    assert "R-MBX-13" not in house.gateway("check").stderr
+    house.write("gateway.toml", keyed + '[stream.service]\nadvertiser = "acme"\nupstream = "out"\ncategory = "transactional"\n')
+    assert "R-MBX-13" in house.gateway("check").stderr
+
+
+def test_a_name_server_is_given_by_address(house: House) -> None:
+    house.write("gateway.toml", '[gateway]\nresolver = ["dns.example:53"]\n' + CONFIG)
+    assert "must be an address" in house.gateway("check", code=1).stderr
+
+
+def test_the_dns_of_sending_domains_is_told_with_what_to_publish(house: House) -> None:
+    """R-MBX-06."""
+    write_dkim_key(house.folder / "dkim.pem", Algorithm.ED25519, "acme.example", "s1")
+    zone = Zone()
+    zone.put("acme.test", "MX", "10 mx.acme.test.")
+    with served(zone) as (host, port):
+        keyed = CONFIG.replace('["acme.example"]', '["acme.test"]\ndkim = [{ selector = "s1", key_file = "dkim.pem" }]')
+        house.write("gateway.toml", f'[gateway]\nresolver = ["{host}:{port}"]\n{keyed}')
+        told = house.gateway("check", "--dns", code=1).stdout
+        (shown,) = house.json("check", "--dns", code=1)
+        (without,) = house.json("check")
+    assert 's1._domainkey.acme.test. IN TXT "v=DKIM1; k=ed25519; p=' in told
+    found = {finding["check"]: finding["standing"] for finding in shown["dns"]}
+    assert found == {"dkim s1": "bad", "dmarc": "bad", "spf": "warn", "mail": "good"}
+    assert "dns" not in without

@@ -125,3 +125,15 @@ async def test_the_probe_may_come_by_mail_too() -> None:
     assert await mail(doors, EMPTY, f"u-{PROBE_TOKEN}@in.acme.example") == INBOUND_OK
     assert len(doors.book.probes) == 1
     assert await doors.book.oppositions() == []
+
+
+async def test_an_answer_to_our_reply_address_is_kept_for_a_person_and_opposes_nobody() -> None:
+    """R-FR-73: until replies are read by the gateway itself."""
+    doors = Doors()
+    assert await mail(doors, b"Subject: Re: news\r\n\r\nWhen do you open?\r\n", f"r-{TOKEN}@in.acme.example") == INBOUND_OK
+    assert await doors.book.oppositions() == []
+    (kept,) = doors.book.kept
+    assert kept.mailbox == "replies"
+    transaction = await begin(doors)
+    forged = TOKEN[:-1] + ("a" if TOKEN[-1] != "a" else "b")
+    assert await transaction.admit(RcptTo(f"r-{forged}@in.acme.example")) == INBOUND_UNKNOWN

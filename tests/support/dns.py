@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import dns.flags
@@ -98,3 +99,20 @@ async def name_server(zone: Zone) -> AsyncIterator[Zone]:
         transport.close()
         server.close()
         await server.wait_closed()
+
+
+@contextmanager
+def served(zone: Zone) -> Iterator[tuple[str, int]]:
+    """The same for a test that runs no loop of its own: the server lives in a thread."""
+    loop = asyncio.new_event_loop()
+    serving = name_server(zone)
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(10)
+        yield zone.address
+        asyncio.run_coroutine_threadsafe(serving.__aexit__(None, None, None), loop).result(10)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
