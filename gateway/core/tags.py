@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gateway.core.html import tag_end
 
 _NAME = re.compile(rb"<([A-Za-z][^\s/>]*+)")
-_ATTRIBUTE = re.compile(rb"[\s/]*+([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]*+)))?+")
+_ATTRIBUTE = re.compile(rb"[\s/]*+([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)'|([^\s>]*+)))?")
 _MOST = 1000
 _NUMBER = re.compile(r"\s*\+?(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})\s*(px|pt|em|rem|%|vw|vh)?", re.IGNORECASE)
 _DECLARATION = re.compile(r"([a-z-]{2,40})\s*:([^;]*)")

@@ -16,7 +16,7 @@ _WEB = re.compile(r"\s*(?:https?:[/\\]*|[/\\]{2})(?:[^/\\?#@]*@)?(\[[^/\\?#\]]*\
 _WHOLE = re.compile(r"https?://[^\s/?#@]+(?:[/?#]|\Z)", re.IGNORECASE)
 _CODED_WHOLE = re.compile(r"https?%3a", re.IGNORECASE)
 _CODED = re.compile(r"[A-Za-z0-9_-]{16,4000}={0,2}")
-_SAFE = ":/?#[]@!$&'()*+,;=%~"
+_SAFE = ":/?#[]@!$&'+*(),;=%~"
 _NAMED = (
     "url",
     "u",

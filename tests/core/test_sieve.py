@@ -280,8 +280,8 @@ def test_a_hostile_page_takes_time_linear_in_its_size(piece: bytes) -> None:
         sift(hostile, True, ALL)
         return time.process_time() - began
 
-    small = max(took(60_000), 0.01)
-    assert took(480_000) < 8 * small * 3
+    small = max(min(took(60_000) for _ in range(3)), 0.02)
+    assert min(took(480_000) for _ in range(2)) < 8 * small * 3  # were it quadratic: 64
 
 
 def test_the_templates_of_real_tools_lose_no_image_that_shows_something() -> None:
