@@ -45,7 +45,7 @@ class House:
     def gateway(self, *words: str, code: int = 0, stdin: str = "") -> Result:
         """Run a command and expect its exit code."""
         place = [] if words[:2] == ("keys", "new") else ["--config", str(self.folder / "gateway.toml")]
-        result = CliRunner().invoke(build(), [*words, *place], input=stdin)
+        result = CliRunner().invoke(build(words[0]), [*words, *place], input=stdin)
         assert result.exit_code == code, result.output + repr(result.exception)
         return result
 
