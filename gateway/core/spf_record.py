@@ -8,9 +8,7 @@ from dataclasses import dataclass
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_TERM = re.compile(
-    r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?::([^/\s]*))?((?:/\d{1,3})?(?://\d{1,3})?)", re.IGNORECASE
-)
+_TERM = re.compile(r"([+?~-]?)(all|include|a|mx|ptr|ip4|ip6|exists)(?::([^/\s]*))?((?:/\d{1,3})?(?://\d{1,3})?)", re.IGNORECASE)
 _MODIFIER = re.compile(r"([A-Za-z][A-Za-z0-9._-]*)=(\S*)")
 
 
