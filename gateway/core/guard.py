@@ -24,48 +24,60 @@ TEXT = 16 * 1024
 """How much of each displayed text is read."""
 _MOST_TEMPLATES = 10_000
 _MINUTES = 60
-_BREAK = re.compile(r"\s+")
+_PART = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"<[^<>]*>")
-_PARTICULAR = re.compile(r"\"[^\"]*\"|«[^»]*»|“[^”]*”|‘[^’]*’|\S*\d\S*|\S+@\S+")
+_QUOTED = re.compile(r"\"[^\"]*\"|«[^»]*»|“[^”]*”|‘[^’]*’")
+_PARTICULAR = re.compile(r"[\d@]")
+_ENOUGH = 300  # characters of a subject that tell templates apart
 _UNSEEN = (("<style", "</style"), ("<script", "</script"), ("<!--", "-->"))
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One pack's bounds of service mail."""
+    """One pack's bounds of service mail; its promotional words stand under their first part."""
 
     recipients_per_hour: int
-    words: re.Pattern[str] | None
+    words: Mapping[str, tuple[str, ...]]
     then: Literal["reclassify", "refuse"]
 
 
 def guard(recipients_per_hour: int, promotional: Iterable[str], then: Literal["reclassify", "refuse"]) -> Guard:
-    """The bounds, with the words made into one pattern: whole words, whatever their case, accents and blanks."""
-    words = sorted({_bounded(folded(word)) for word in promotional if word.strip()}, key=len, reverse=True)
-    return Guard(recipients_per_hour, re.compile("|".join(words)) if words else None, then)
-
-
-def _bounded(word: str) -> str:
-    before = r"(?<!\w)" if word[:1].isalnum() else ""
-    after = r"(?!\w)" if word[-1:].isalnum() else ""
-    return f"{before}{re.escape(word)}{after}"
+    """The bounds, with the words folded as texts are."""
+    words: dict[str, tuple[str, ...]] = {}
+    for word in sorted({folded(word) for word in promotional}):
+        if part := _PART.search(word):
+            words[part[0]] = (*words.get(part[0], ()), word)
+    return Guard(recipients_per_hour, words, then)
 
 
 def folded(text: str) -> str:
     """Text without case, accents and doubled blanks."""
     if not text.isascii():
         text = "".join([letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)])
-    return _BREAK.sub(" ", text.casefold())
+    return " ".join(text.casefold().split())
 
 
 def promotes(message: Message, bounds: Guard) -> bool:
     """Whether the subject, or the beginning of a displayed text, advertises."""
-    if bounds.words is None:
+    if not bounds.words:
         return False
-    subject = folded(decoded(b" ".join(message.values("subject"))))
-    if bounds.words.search(subject):
-        return True
-    return any(bounds.words.search(folded(text)) for text in _texts(message))
+    subject = decoded(b" ".join(message.values("subject")))
+    return _holds(folded(subject), bounds) or any(_holds(folded(text), bounds) for text in _texts(message))
+
+
+def _holds(text: str, bounds: Guard) -> bool:
+    """Whether a promotional word stands in a folded text; only those whose first part is in it are looked for."""
+    return any(_stands(text, word) for part in set(_PART.findall(text)) & bounds.words.keys() for word in bounds.words[part])
+
+
+def _stands(text: str, word: str) -> bool:
+    at = text.find(word)
+    while at >= 0:
+        before, after = text[at - 1 : at] if at else "", text[at + len(word) : at + len(word) + 1]
+        if not (word[0].isalnum() and before.isalnum()) and not (word[-1].isalnum() and after.isalnum()):
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def _texts(message: Message) -> Iterator[str]:
@@ -112,7 +124,8 @@ def template(tool: str, stream: str, message: Message) -> bytes:
 
 
 def _general(subject: str) -> str:
-    return folded(_PARTICULAR.sub(" ", subject)).strip()
+    words = _QUOTED.sub(" ", subject[:_ENOUGH]).split()
+    return folded(" ".join([word for word in words if not _PARTICULAR.search(word)]))
 
 
 class Hour:

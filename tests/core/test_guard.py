@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -151,3 +152,14 @@ def test_of_the_templates_of_real_tools_those_that_promote_are_told() -> None:
             found += [row["file"]] if promotes(parsed, BOUNDS) else []
     alerts = ["mailgun-transactional/alert.html", "mailgun-transactional/inlined/alert.html"]
     assert found == [*alerts, "sendwithus/goldstar/reignite.html", "sendwithus/oxygen/reignite.html"]
+
+
+@pytest.mark.parametrize("piece", ['"', "«", "a", "a@", "1 ", "“", "offre ", "offre speciall "])
+def test_a_hostile_subject_or_text_costs_little(piece: str) -> None:
+    raw = f"From: a@maison.example\r\nSubject: {(piece * 30_000)[:10_000]}\r\n\r\n{piece * 3_000}\r\n"
+    parsed = parse(raw.encode(), smtputf8=True)
+    assert isinstance(parsed, Message)
+    began = time.process_time()
+    template("crm", "service", parsed)
+    promotes(parsed, BOUNDS)
+    assert time.process_time() - began < 0.2
