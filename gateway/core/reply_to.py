@@ -15,7 +15,7 @@ from gateway.core.originator import mailbox
 REPLY_PREFIX = "r-"
 """Local part of a reply address of ours: `r-TOKEN@inbound domain`."""
 
-_ADDRESS = re.compile(r"[^\s<>,;:\"()@]+@([^\s<>,;:\"()@]+)")
+_ADDRESS = re.compile(r"[^\s<>,;:\"()@]{1,128}@([^\s<>,;:\"()@]{1,255})")
 _NOBODY = re.compile(
     r"(?:no|not|non|dont|donot|do-?not|never|cannot|ne-?pas|nepas|sans|keine|nicht|bitte-?nicht|niet)-?"
     r"(?:re?ply|replay|respond|response|answer|rep|repondre|reponse|antwort|antworten|antwoorden|beantworten|responder|rispondere|svara)"
