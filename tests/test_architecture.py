@@ -26,8 +26,8 @@ FLOORS = (
 """From the ground up; a module may import its own floor and those below."""
 
 PLAIN = """
-    __future__ base64 binascii bisect calendar codecs collections dataclasses datetime email encodings enum functools hashlib hmac html
-    ipaddress itertools json operator re struct textwrap types typing unicodedata urllib
+    __future__ base64 binascii bisect calendar codecs collections dataclasses datetime email encodings enum functools hashlib hmac
+    html ipaddress itertools json operator re struct textwrap types typing unicodedata urllib
 """
 CORE_MAY = frozenset(PLAIN.split()) | {"cryptography", "idna", "jinja2", "pydantic"}
 FLOW_MAY = frozenset(PLAIN.split()) | {"asyncio", "contextlib"}

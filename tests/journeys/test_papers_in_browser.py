@@ -1,4 +1,4 @@
-"""What a person or an authority is handed - receipt, file, record of processing - and the opt-out pages, seen by axe and a phone."""
+"""What a person or an authority is handed - receipt, file, record of processing - and the opt-out, seen by axe and a phone."""
 
 from __future__ import annotations
 

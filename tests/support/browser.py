@@ -121,7 +121,6 @@ async def sound(reader: Tab, width: int = 320) -> None:
 async def nothing_for_axe(reader: Tab) -> None:
     """What axe-core finds on the page, which is nothing; the script is the test's own, asked through the debugging protocol."""
     await reader.page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = await reader.page.evaluate(
-        "async () => (await axe.run()).violations.map(one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 90)).join(' | ')}`)"
-    )
+    told = "one => `${one.id}: ${one.nodes.map(node => node.html.slice(0, 90)).join(' | ')}`"
+    found = await reader.page.evaluate(f"async () => (await axe.run()).violations.map({told})")
     assert found == [], found
