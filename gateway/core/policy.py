@@ -104,7 +104,8 @@ def parse(table: Mapping[str, object], digest: str) -> Policy | PolicyFault:
 
 
 def pack_text(table: Mapping[str, object], digest: str) -> str:
-    """A pack's parsed table as self-contained JSON, from which `read_pack` has the same policy again (R-FR-86)."""
+    """A pack's parsed table as self-contained JSON, from which `read_pack` has the same policy again; its examples stay out."""
+    table = {key: value for key, value in table.items() if key != "case"}
     return json.dumps({"digest": digest, "table": table}, ensure_ascii=False, sort_keys=True, default=_plain)
 
 

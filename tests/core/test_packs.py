@@ -12,7 +12,7 @@ import pytest
 
 from gateway.core.cases import CaseResult, run_cases
 from gateway.core.model import Category
-from gateway.core.pack_diff import parameters, rule_tables
+from gateway.core.pack_diff import parameters, rule_tables, shown
 from gateway.core.policy import Policy, PolicyFault, parse
 from gateway.core.record import Basis
 from gateway.core.rulebook import Floor, RuleBook
@@ -161,7 +161,7 @@ def test_parameter_is_what_the_rule_book_says(rule: str, key: str) -> None:
     """R-FR-03, R-FR-11, R-FR-17, R-FR-24, R-FR-42, R-FR-75, R-FR-79, R-PACK-04, R-PACK-07, R-PACK-09: table A2."""
     for name, wanted in SET[rule, key].items():
         value = parameters(rule_tables(POLICIES[name])[rule])[key]
-        told = (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
+        told = shown(value) if isinstance(value, tuple) else str(value)
         assert told == wanted, name
 
 
