@@ -27,7 +27,7 @@ _ITEM = r"""[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?!["']))"""
 _ATTRIBUTES = rf"(?>(?:{_ITEM})*)>"
 _COMMENT = r"<!--(?:-?>|[^-]*+(?>(?:-(?!-!?>)[^-]*+)*)--!?>)"
 _BOGUS = r"<(?:!(?!--)|\?|/(?![A-Za-z]))"
-_TAG = rf"<(?!(?:{_RAW})[\s/>]|/(?:{_CLOSERS})[\s/>])/?[A-Za-z]"
+_TAG = rf"<(?!(?:{_RAW})[\s/>]|/(?:{_CLOSERS})[\s/>])/?[A-Za-z][^\s/>]*+"
 _TOKEN = rf"[^<]++|{_TAG}{_ATTRIBUTES}|{_COMMENT}|<(?=[^A-Za-z!/?])|{_BOGUS}[^>]*+>"
 _SKIP, _ONE = re.compile(rf"(?>(?:{_TOKEN})*)".encode()), re.compile(_TOKEN.encode())
 _CONDITIONAL = re.compile(rf"<!--\s{{0,9}}\[{_any_case('if')}[^\]]{{0,200}}\]>".encode())

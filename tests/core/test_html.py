@@ -45,6 +45,7 @@ TOKENS = [
         (b"<body>it's <% a > b %> </body>", b"</body>"),
         (b"<body>a < b</body >", b"</body >"),
         (b'<script></script x="</script></body>', b'<script></script x="</script></body>'),
+        (b'<body>x<title="<a b="</body></html>', b'<title="<a b="</body></html>'),
     ],
 )
 def test_words_go_before_the_last_real_body_close(page: bytes, before: bytes) -> None:
