@@ -108,6 +108,8 @@ class Stage:
         await self._command("keys", "new", "maison.example", "--selector", "s1", "--file", "s1.pem", quiet=True)
         enlisted = await self._command("tool", "add", "campaigns", "--stream", "news", "--json", quiet=True)
         self.secret = json.loads(enlisted.splitlines()[0])["secret"]
+        learn = ("partner", "learn", "--collector", "voisin", "--version", "2026-07", "--name", "Maison Exemple SAS")
+        await self._command(*learn)
         await self._command("consent", "import", "people.csv")
         await self._command("oppose", "add", "marc@example.org")
 

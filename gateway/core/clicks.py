@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from html import escape
 from urllib.parse import unquote
 
+from gateway.core import steps
 from gateway.core.cut import Cut
 from gateway.core.tags import Tag
 from gateway.core.weblink import host, target, within
 
+_REACH = 8192
 _LINKS = re.compile(rb"<a(?:rea)?[\s/>]")
 _IN_TEXT = re.compile(rb"https?://[!#-;=?-\[\]_a-z~]{4,4000}", re.IGNORECASE)
 _WAY_OUT = re.compile(
@@ -23,7 +25,7 @@ _WAY_OUT = re.compile(
 
 def places(low: bytes) -> set[int]:
     """Where links begin, as they are spelled; `low` is the page in lower case."""
-    return {found.start() for found in _LINKS.finditer(low)}
+    return {found.start() for found in steps.matches(_LINKS, low, _REACH)}
 
 
 def detours(tags: Iterable[Tag], hosts: frozenset[str]) -> list[Tag]:
@@ -43,7 +45,7 @@ def in_text(text: bytes, hosts: frozenset[str]) -> tuple[list[Cut], int]:
     """The cuts that take the detours out of a plain text's links, and how many lead nobody knows where."""
     cuts: list[Cut] = []
     left = 0
-    for found in _IN_TEXT.finditer(text):
+    for found in steps.matches(_IN_TEXT, text, _REACH):
         url = found[0].rstrip(b".,;:!?)'").decode("ascii")
         if not within(host(url), hosts) or _leads_out(url):
             continue

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.core import clicks as links
-from gateway.core import trackers
+from gateway.core import steps, trackers
 from gateway.core.cut import Cut
 from gateway.core.html import real
 from gateway.core.tags import Tag, read
 from gateway.core.weblink import within
 
+_REACH = 512
 _HOST = re.compile(rb"//([a-z0-9._-]{1,253})")
 
 
@@ -53,8 +54,8 @@ def total(found: Sequence[Sifted]) -> Sifted:
 
 def sift(content: bytes, is_page: bool, sieve: Sieve) -> Sifted:
     """What is to be taken out of a page, or of a plain text; its charset must be ASCII-like."""
-    low = content.lower()
-    named = set(_HOST.findall(low))
+    low = steps.lower(content)
+    named = {found[1] for found in steps.matches(_HOST, low, _REACH)}
     tracked = sieve.clicks and _any_of(named, sieve.click_hosts)
     if not is_page:
         cuts, left = links.in_text(content, sieve.click_hosts) if tracked else ([], 0)

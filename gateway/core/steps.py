@@ -5,6 +5,7 @@ Each gives exactly what the one call on the whole would. Knows no format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 STEP = 1 << 18
@@ -40,6 +41,24 @@ def find(content: bytes, what: bytes, start: int, end: int) -> int:
             return found
         at += STEP
     return -1
+
+
+def lower(content: bytes) -> bytes:
+    """`content.lower`."""
+    if len(content) <= STEP:
+        return content.lower()
+    return b"".join([content[at : at + STEP].lower() for at in range(0, len(content), STEP)])
+
+
+def matches(pattern: re.Pattern[bytes], content: bytes, reach: int) -> Iterator[re.Match[bytes]]:
+    """`pattern.finditer`, for a pattern that never takes more than `reach` octets and looks at none beside them."""
+    size, free = len(content), 0
+    for at in range(0, size, STEP):
+        for found in pattern.finditer(content, max(at, free), min(at + STEP + reach, size)):
+            if found.start() >= at + STEP:
+                break
+            free = found.end()
+            yield found
 
 
 def without(content: bytes, octets: bytes) -> bytes:

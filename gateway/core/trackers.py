@@ -13,6 +13,7 @@ from functools import lru_cache
 from html import unescape
 from urllib.parse import unquote
 
+from gateway.core import steps
 from gateway.core.cut import Cut
 from gateway.core.tags import Look, Tag, look
 from gateway.core.weblink import host, within
@@ -20,6 +21,7 @@ from gateway.core.weblink import host, within
 PIXEL = 2
 """The largest side, in pixels, of an image that shows nothing."""
 
+_REACH = 32
 _IMAGES = re.compile(rb"<im(?:g|age)[\s/>]")
 _LOADERS = re.compile(rb"<(?:img|image|input|iframe|embed|object|audio|video|source|track|bgsound|link|style)[\s/>]")
 _PAINTED = re.compile(rb"url\(|background\s{0,9}=")
@@ -50,12 +52,11 @@ def places(low: bytes, listed: bool) -> set[int]:
     `listed` says that a known tracker's host is named somewhere: then every tag that loads something is looked at.
     """
     if listed:
-        found = {one.start() for one in _LOADERS.finditer(low)}
-    elif b"<im" not in low:
-        found = set()
+        found = {one.start() for one in steps.matches(_LOADERS, low, _REACH)}
     else:
-        found = {at for one in _IMAGES.finditer(low) if not _plainly_shown(low, at := one.start())}
-    return found | _painted(low) if b"url(" in low or b"background" in low else found
+        found = {at for one in steps.matches(_IMAGES, low, _REACH) if not _plainly_shown(low, at := one.start())}
+    # A quick look spares most small pages a slow one; in a large page it would itself take long.
+    return found | _painted(low) if len(low) > steps.STEP or b"url(" in low or b"background" in low else found
 
 
 def _plainly_shown(low: bytes, at: int) -> bool:
@@ -75,7 +76,7 @@ def _painted(low: bytes) -> set[int]:
     """Where tags begin that may paint a background from elsewhere."""
     found: set[int] = set()
     last = 0
-    for paint in _PAINTED.finditer(low):
+    for paint in steps.matches(_PAINTED, low, _REACH):
         start = low.rfind(b"<", max(last, paint.start() - _NEAR), paint.start())
         if start >= 0:
             last = start

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core import steps
 
+MARK = re.compile(rb"-->|b?c{1,2}|\r\n")
 CONTENT = st.lists(st.sampled_from([b"a", b"\r\n", b"\r", b"\n", b" ", b"-->", b"abc" * 5]), max_size=30).map(b"".join)
 
 
@@ -24,4 +27,7 @@ def test_steps_of_any_length_give_what_the_whole_gives(content: bytes, step: int
         end = min(end, len(content))
         assert steps.find(content, b"-->", start, end) == content.find(b"-->", start, end)
         assert steps.without(content, b"a\r") == content.translate(None, b"a\r")
+        assert steps.lower(content.upper()) == content.lower()
+        found = [one.span() for one in steps.matches(MARK, content, 4)]
+        assert found == [one.span() for one in MARK.finditer(content)]
         assert steps.end_of(content, b"\r\n") == len(content.rstrip(b"\r\n"))
