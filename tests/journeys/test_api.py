@@ -102,7 +102,7 @@ async def timed(gateway: Running, bearer: str, file: Path) -> tuple[int, int, fl
 
 @pytest.mark.slow
 async def test_ten_thousand_rows_in_one_call_hold_nobody_up(tmp_path: Path) -> None:
-    """The middle one of three calls counts: the machine is shared, and one lost time slice would be blamed on us."""
+    """The best one of three calls counts: the machine is shared, and one lost time slice would be blamed on us."""
     async with provider() as port, running(company(tmp_path, port)) as gateway:
         bearer = await key(gateway)
         before = sys.getswitchinterval()
