@@ -102,7 +102,7 @@ async def timed(gateway: Running, bearer: str, file: Path) -> tuple[int, int, fl
 
 @pytest.mark.slow
 async def test_ten_thousand_rows_in_one_call_hold_nobody_up(tmp_path: Path) -> None:
-    """The best one of three calls counts: the machine is shared, and one lost time slice would be blamed on us."""
+    """The middle one of three calls counts: the machine is shared, and one lost time slice would be blamed on us."""
     async with provider() as port, running(company(tmp_path, port)) as gateway:
         bearer = await key(gateway)
         before = sys.getswitchinterval()
@@ -126,4 +126,4 @@ async def test_ten_thousand_rows_in_one_call_hold_nobody_up(tmp_path: Path) -> N
         sys.setswitchinterval(before)
         held = ", ".join(f"{one * 1e3:.1f}" for one in worst)
         print(f"10,000 rows: {', '.join(f'{one:.1f} s' for one in took)}; loop held {held} ms")
-        assert min(worst) <= BAR, worst  # a busy neighbour may hold up one call; what blocks the loop holds up all three
+        assert sorted(worst)[1] <= BAR, worst
