@@ -6,13 +6,14 @@ from gateway.core.model import Stream
 from gateway.core.record import Block, Opposition, Scope
 from gateway.core.verdict import Reason, Refuse
 
-WILL = (Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED, Block.BOUNCED)
+WILL = (Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED, Block.BOUNCED, Block.PENDING)
 ONLY_DEAD = (Block.BOUNCED,)
 _BLOCKED = {
     Block.OPPOSED: Refuse(Reason.OPPOSED, ("R-FR-01", "R-FR-63"), floor=True),
     Block.COMPLAINED: Refuse(Reason.COMPLAINED, ("R-FR-01", "R-FR-63"), floor=True),
     Block.RESTRICTED: Refuse(Reason.RESTRICTED, ("R-FR-01", "R-DP-15"), floor=True),
     Block.BOUNCED: Refuse(Reason.BOUNCED, ("R-FR-01", "R-MBX-14"), floor=True),
+    Block.PENDING: Refuse(Reason.PENDING, ("R-FR-01", "R-FR-58"), floor=True),
 }
 
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from gateway.core.model import PersonKey, Tool
 from gateway.core.record import ApiKey, Block, Consent, Enrolment, NoticeGiven, Opposition, PartnerList, Ruling, Scope, Transfer
+from gateway.core.task import SoftRun, Task
+
+
+class Errand(StrEnum):
+    """Who is to be told of an opposition: a partner by its name, or the tool of a stream by its own List-Unsubscribe."""
+
+    PARTNER = "partner"
+    TOOL = "tool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,94 @@ class KeepOwnUnsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Tell:
-    """Put a note about an opposition into the outbox for one partner; delivered until acknowledged (R-FR-35)."""
+    """Put a note about an opposition into the outbox; delivered until acknowledged (R-FR-35).
+
+    `partner` is a partner's name, or for the tool the stream's (R-FR-51). The person's sealed address is kept with the note until
+    it has ended, so that an erasure meanwhile does not stop it.
+    """
 
     partner: str
     person: PersonKey
     advertiser: str
     scope: Scope
     at: datetime
+    errand: Errand = Errand.PARTNER
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDone:
+    """A note reached its end: acknowledged with this receipt (no personal data), or given up, which the receipt then says."""
+
+    note: int
+    at: datetime
+    receipt: str
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """A note was not acknowledged: when to try next, and what was said, in closed words."""
+
+    note: int
+    due: datetime
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarmed:
+    """The admin, then the DPO, was alarmed about a note: 24 or 72 hours (R-FR-36)."""
+
+    note: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """Give a person something to do, or replace the task of the same id: reminded, told, closed."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRoutes:
+    """Remember where answers and failures for a person's mail in a stream go, encrypted; the latest wins (R-STD-56)."""
+
+    person: PersonKey
+    stream: str
+    sealed: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSoft:
+    """Set a person's run of temporary failures towards an advertiser; None ends it (R-MBX-15)."""
+
+    person: PersonKey
+    advertiser: str
+    run: SoftRun | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Remember that something was done once: an event taken, an acknowledgement sent; for 100 days, the latest time counts."""
+
+    key: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MoveCursor:
+    """Remember how far a mailbox or a provider's list has been read."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Forget a kept mail that a person has dealt with."""
+
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +326,15 @@ Change = (
     | Enlist
     | KeepForPerson
     | Sweep
+    | NoteDone
+    | TryAgain
+    | Alarmed
+    | OpenTask
+    | KeepRoutes
+    | NoteSoft
+    | Remember
+    | MoveCursor
+    | Discard
 )
 
 FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice, Publish, Pause, Resume, Stir, Forget, ForgetWithdrawn)

@@ -46,6 +46,9 @@ class Kind(StrEnum):
     RETENTION = "retention"
     NOTICE = "notice"
     ACT = "act"
+    RETURN = "return"
+    TASK = "task"
+    PROPAGATION = "propagation"
 
 
 @dataclass(frozen=True, slots=True)

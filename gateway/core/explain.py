@@ -119,6 +119,7 @@ _ONLY_THE_PERSON = (
 _REMEDY: dict[Reason, tuple[str, ...]] = {
     Reason.OPPOSED: _ONLY_THE_PERSON,
     Reason.COMPLAINED: _ONLY_THE_PERSON,
+    Reason.PENDING: ("Read the answer: `gateway task list` names it; closing the task lifts the pause or makes it an opposition.",),
     Reason.BOUNCED: ("If the mailbox works again, remove the suppression with a reason: the removal is recorded.",),
     Reason.NO_CONSENT: ("Obtain the person's consent for this purpose and import it with its proof.",),
     Reason.CONSENT_WITHDRAWN: ("Only a consent given after the withdrawal counts.",),

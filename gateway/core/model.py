@@ -32,6 +32,14 @@ class RefusalMode(StrEnum):
     MONITOR = "monitor"
 
 
+class Replies(StrEnum):
+    """How answers of people reach the gateway: at an address of its own, in the advertiser's mailbox, or not at all."""
+
+    CAPTURE = "capture"
+    MAILBOX = "mailbox"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Advertiser:
     """The legal entity for whose account the mail is sent; empty strings are facts not configured.
@@ -70,6 +78,8 @@ class Stream:
     `relates_to` are the professional functions the stream concerns, lower case; `*` means every function (R-FR-08).
     `product_families` are the kinds of products it advertises (R-FR-06); `sensitive` says that sensitive data aim it
     (R-FR-18); `double_optin` that only confirmed sign-ups count (R-FR-42). An empty `policy` means the strictest pack (R-PACK-01).
+    `replies`, `capture_bounces` and `mailbox` say how mail comes back; `mailbox` is where answers of people are passed on to, empty
+    where the message itself asked for them.
     """
 
     name: str
@@ -85,6 +95,9 @@ class Stream:
     product_families: tuple[str, ...] = ()
     sensitive: bool = False
     double_optin: bool = False
+    replies: Replies = Replies.OFF
+    capture_bounces: bool = False
+    mailbox: str = ""
 
 
 @dataclass(frozen=True, slots=True)

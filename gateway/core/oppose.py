@@ -24,6 +24,7 @@ _REASONS = {
     Block.COMPLAINED: Reason.COMPLAINED,
     Block.BOUNCED: Reason.BOUNCED,
     Block.RESTRICTED: Reason.RESTRICTED,
+    Block.PENDING: Reason.PENDING,
 }
 
 

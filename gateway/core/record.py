@@ -93,12 +93,16 @@ class Scope(StrEnum):
 
 
 class Block(StrEnum):
-    """Why an address is suppressed: the person's will, a complaint, a processing that is restricted, or a dead mailbox."""
+    """Why an address is suppressed: the person's will, a complaint, a processing that is restricted, a dead mailbox.
+
+    `pending` is an answer that may have been a refusal: nothing more is sent until a person has read it (R-FR-58).
+    """
 
     OPPOSED = "opposed"
     COMPLAINED = "complained"
     RESTRICTED = "restricted"
     BOUNCED = "bounced"
+    PENDING = "pending"
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,6 +168,7 @@ _TEXTS: dict[Reason, tuple[int, str, str]] = {
     Reason.COMPLAINED: (550, "5.7.1", "Recipient has complained about this sender"),
     Reason.RESTRICTED: (550, "5.7.1", "Processing of this recipient's data is restricted"),
     Reason.BOUNCED: (550, "5.1.1", "Recipient's mailbox was reported dead"),
+    Reason.PENDING: (550, "5.7.1", "Recipient answered and a person must read the answer first"),
     Reason.MINOR: (550, "5.7.1", "Recipient is a minor without parental consent"),
     Reason.NO_CONSENT: (550, "5.7.1", "No valid consent or other basis on record"),
     Reason.CONSENT_WITHDRAWN: (550, "5.7.1", "Recipient has withdrawn consent"),

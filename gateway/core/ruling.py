@@ -17,6 +17,9 @@ PACK = "pack"
 STREAM = "stream"
 
 
+_NOT_JUDGED = ("replies", "capture_bounces", "mailbox")
+
+
 @dataclass(frozen=True, slots=True)
 class Setup:
     """A stream as decisions see it: its configuration, the notice fields nobody configured, the names of the packs in use."""
@@ -51,5 +54,5 @@ def read_setup(text: str) -> Setup:
 def _fields(stream: Stream) -> dict[str, Any]:
     who = stream.advertiser
     advertiser = {name: getattr(who, name) for name in who.__slots__}
-    fields = {name: getattr(stream, name) for name in stream.__slots__}
+    fields = {name: getattr(stream, name) for name in stream.__slots__ if name not in _NOT_JUDGED}
     return {**fields, "advertiser": advertiser, "upstream": ""}

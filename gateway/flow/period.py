@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from gateway.core.evidence import Event, Kind, read_event
-from gateway.flow.ports import Journal, Outbox
+from gateway.flow.back_ports import Outbox
+from gateway.flow.ports import Journal
 
 SHOWN = 1000
 _DELAY = re.compile(r"\bdelay=([0-9]{1,9}(?:\.[0-9]{1,6})?)s?\b")

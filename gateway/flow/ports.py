@@ -22,7 +22,6 @@ from gateway.core.record import (
     NoticeGiven,
     Opposition,
     Ruling,
-    Scope,
     Transfer,
     Who,
 )
@@ -213,25 +212,6 @@ class Journal(Protocol):
 
     async def heads(self) -> Sequence[tuple[str, int, bytes]]:
         """(writer, last number, last hash) of each chain: what is exported and kept elsewhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One outbox row: what a partner must be told."""
-
-    id: int
-    partner: str
-    person: PersonKey
-    advertiser: str
-    scope: Scope
-    at: datetime
-
-
-class Outbox(Protocol):
-    """What partners must still be told; rows are put in by `Book.commit`, with the opposition."""
-
-    async def pending(self, partner: str = "") -> Sequence[Note]:
-        """Notes not yet acknowledged, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

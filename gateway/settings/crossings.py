@@ -22,7 +22,7 @@ Complaint = tuple[tuple[str, ...], str]
 
 def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]:
     """Every fault between settings, and between settings, the disk and the environment."""
-    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _numbers)
+    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _returns, _numbers)
     return [*(complaint for check in checks for complaint in check(settings)), *_logins(settings, environ)]
 
 
@@ -164,6 +164,14 @@ def _named(where: tuple[str, ...], name: str, known: Iterable[str]) -> Iterator[
     table = "[gateway] policies" if where[-1] == "policy" else f"any [{where[-1]}.NAME]"
     near = difflib.get_close_matches(name, names, n=1)
     yield where, f'"{name}" is not in {table}{f"; did you mean {chr(34)}{near[0]}{chr(34)}?" if near else "."}'
+
+
+def _returns(settings: Settings) -> Iterator[Complaint]:
+    for name, stream in settings.stream.items():
+        if settings.inbound.domain is None:
+            for key, value in (("replies", stream.replies), ("bounces", stream.bounces)):
+                if value == "capture":
+                    yield ("stream", name, key), '"capture" needs [inbound] domain: that is where the mail comes back.'
 
 
 def _numbers(settings: Settings) -> Iterator[Complaint]:

@@ -262,11 +262,20 @@ class Stream(Table):
     )
     double_optin: Switch = Field(default=False, description="Whether only confirmed sign-ups may be written to (R-FR-42).")
     form: Form = Field(default_factory=Form, description="Its sign-up page.")
-    replies: Literal["off"] = Field(
-        default="off", description='What becomes of replies. Only "off" in this release: they go to the Reply-To.'
+    replies: Literal["", "capture", "mailbox", "off"] = Field(
+        default="",
+        description='How answers of people are read: "capture" puts a reply address in the inbound domain, "mailbox" reads the '
+        'advertiser\'s own mailbox ([mailbox.NAME]), "off" leaves them alone. Empty: "capture" for marketing with an inbound '
+        "domain.",
     )
-    bounces: Literal["off"] = Field(
-        default="off", description='What becomes of bounces. Only "off" in this release: they go to the envelope sender.'
+    bounces: Literal["capture", "off"] = Field(
+        default="off",
+        description='"capture" makes failures come back to the inbound domain, and passes final ones on; "off" leaves the envelope '
+        "sender as it is.",
+    )
+    mailbox: Sender = Field(
+        default="",
+        description="Where answers that people must read are passed on to. Empty: where the message itself asked for answers.",
     )
 
 

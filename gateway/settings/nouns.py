@@ -16,7 +16,8 @@ from gateway.settings.values import Sender
 def to_streams(settings: Settings) -> Mapping[str, model.Stream]:
     """Every stream by its name."""
     advertisers = {name: _advertiser(name, given) for name, given in settings.advertiser.items()}
-    return {name: _stream(name, given, advertisers[given.advertiser]) for name, given in settings.stream.items()}
+    answers = settings.inbound.domain is not None
+    return {name: _stream(name, given, advertisers[given.advertiser], answers) for name, given in settings.stream.items()}
 
 
 def to_partners(settings: Settings) -> Mapping[str, model.Partner]:
@@ -75,7 +76,7 @@ def _advertiser(name: str, given: Advertiser) -> model.Advertiser:
     )
 
 
-def _stream(name: str, given: Stream, advertiser: model.Advertiser) -> model.Stream:
+def _stream(name: str, given: Stream, advertiser: model.Advertiser, answers: bool) -> model.Stream:
     return model.Stream(
         name=name,
         number=stream_number(name),
@@ -90,4 +91,12 @@ def _stream(name: str, given: Stream, advertiser: model.Advertiser) -> model.Str
         product_families=tuple(family.lower() for family in given.product_families),
         sensitive=given.sensitive,
         double_optin=given.double_optin,
+        replies=model.Replies(given.replies) if given.replies else _replies(given, answers),
+        capture_bounces=given.bounces == "capture",
+        mailbox=given.mailbox,
     )
+
+
+def _replies(given: Stream, answers: bool) -> model.Replies:
+    """Where nothing is said, answers to marketing are read as soon as they can reach us (R-FR-57)."""
+    return model.Replies.CAPTURE if answers and given.category is model.Category.MARKETING else model.Replies.OFF

@@ -11,7 +11,8 @@ import pytest
 
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import open_store
-from gateway.flow.ports import Book, Journal, Outbox
+from gateway.flow.back_ports import Outbox
+from gateway.flow.ports import Book, Journal
 from tests.support.people import NOON
 
 

@@ -45,7 +45,8 @@ from gateway.core.record import (
     Transfer,
     Who,
 )
-from gateway.flow.ports import Note, Reading, Tally, Unavailable
+from gateway.flow.back_ports import Note
+from gateway.flow.ports import Reading, Tally, Unavailable
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]
 

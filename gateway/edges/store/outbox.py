@@ -9,7 +9,7 @@ from gateway.core.model import PersonKey
 from gateway.core.record import Scope
 from gateway.edges.store.database import Database
 from gateway.edges.store.instant import instant
-from gateway.flow.ports import Note
+from gateway.flow.back_ports import Note
 
 _PAGE = 500
 _PENDING = """
