@@ -9,7 +9,7 @@ import typer
 
 from gateway.commands import consent_proof
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, stop
-from gateway.commands.whom import AddressText, read_address
+from gateway.commands.whom import AddressText, only_advertiser, read_address
 from gateway.core.record import Audience, Basis
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ async def _add(config: Path, address: str, given: dict[str, str], json: bool) ->
     from gateway.flow.consent_list import record_one
 
     async with open_office(config, Writing.ACT) as office:
-        given["advertiser"] = given["advertiser"] or consent_proof.only_advertiser(office)
+        given["advertiser"] = given["advertiser"] or only_advertiser(office, "")
         row = {"address": read_address(address).wire, **given}
         done = await record_one(office.store.book, office.clock, _clerk(office), row)
     if isinstance(done, RowFault):

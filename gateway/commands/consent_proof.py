@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, stop
-from gateway.commands.whom import AddressText, read_address
+from gateway.commands.whom import AddressText, only_advertiser, read_address
 
 if TYPE_CHECKING:
     from gateway.commands.office import Office
@@ -32,13 +32,6 @@ def of(office: Office) -> Consents:
     from gateway.flow.consents import Consents
 
     return Consents(office.store.book, office.store.journal, office.identity, office.clock)
-
-
-def only_advertiser(office: Office) -> str:
-    """The advertiser where there is one only; misuse where there are several."""
-    if len(office.settings.advertiser) != 1:
-        stop("Say for which advertiser: --advertiser.", 2)
-    return next(iter(office.settings.advertiser))
 
 
 def show(address: AddressText, config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
@@ -92,7 +85,7 @@ async def _confirm(config: Path, address: str, purpose: str, proof: str, rest: t
         moment = read_moment(at, now) if at else now
         if moment is None:
             stop("--at is no date between 1900 and today.", 2)
-        whom = advertiser or only_advertiser(office)
+        whom = advertiser or only_advertiser(office, "")
         done = await of(office).confirm(read_address(address), whom, purpose, moment, Writing.ACT.value, proof)
     if not done:
         stop("No sign-up of this person waits to be confirmed for this purpose.")

@@ -10,6 +10,7 @@ import typer
 
 from gateway.commands import partner_notice, partner_passing
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_rows, stop
+from gateway.commands.whom import only_advertiser
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -176,15 +177,6 @@ def _show(found: Sequence[Listed], json: bool) -> None:
 
 def _names(partners: Sequence[NamedPartner]) -> list[str]:
     return [one.legal_name or one.name for one in partners]
-
-
-def only_advertiser(office: Office, named: str) -> str:
-    """The advertiser that was named, or the only one there is."""
-    if not named and len(office.settings.advertiser) == 1:
-        return next(iter(office.settings.advertiser))
-    if named not in office.settings.advertiser:
-        stop(f"There is no advertiser {named}." if named else "Say which advertiser: --advertiser.", 2)
-    return named
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, stop
+from gateway.commands.whom import only_advertiser
 
 if TYPE_CHECKING:
     from gateway.commands.office import Office
@@ -59,7 +60,6 @@ def notify(
 
 async def _notify(config: Path, named: str, how: tuple[Duration | None, bool], json: bool) -> None:
     from gateway.commands.office import Writing, open_office
-    from gateway.commands.partner import only_advertiser
 
     counts: Counter[str] = Counter()
     async with open_office(config, Writing.IMPORT) as office, _notices(office) as journey:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows, stop
-from gateway.commands.whom import read_address
+from gateway.commands.whom import only_advertiser, read_address
 
 if TYPE_CHECKING:
     from gateway.commands.office import Office
@@ -87,7 +87,6 @@ async def _export(
 
 
 def _collector(office: Office, named: str) -> Advertiser:
-    from gateway.commands.partner import only_advertiser
 
     name = only_advertiser(office, named)
     found = next((stream.advertiser for stream in office.streams.values() if stream.advertiser.name == name), None)

@@ -1,4 +1,4 @@
-"""Reads whom a command is about: an address, `@domain`, a hash, or `-` for a line of stdin.
+"""Reads whom a command is about: an address, `@domain`, a hash, or `-` for a line of stdin; and for which advertiser.
 
 With `-` no address stays in the shell's history or in the list of processes.
 """
@@ -14,6 +14,7 @@ import typer
 from gateway.commands.console import stop
 
 if TYPE_CHECKING:
+    from gateway.commands.office import Office
     from gateway.core.address import Address, Identity
     from gateway.flow.subject import Algorithm, Subject
 
@@ -63,3 +64,12 @@ def algorithm_of(hash_: Hash | None) -> Algorithm | None:
 
 def _given(text: str) -> str:
     return sys.stdin.readline().strip() if text == "-" else text
+
+
+def only_advertiser(office: Office, named: str) -> str:
+    """The advertiser that was named, or the only one there is."""
+    if not named and len(office.settings.advertiser) == 1:
+        return next(iter(office.settings.advertiser))
+    if named not in office.settings.advertiser:
+        stop(f"There is no advertiser {named}." if named else "Say which advertiser: --advertiser.", 2)
+    return named

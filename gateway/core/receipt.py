@@ -13,7 +13,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from gateway.core.evidence import Event, Kind
-from gateway.core.record import Consent, Relation
+from gateway.core.record import Consent, Relation, Traits
 
 ALGORITHM = "SHA-256"
 HASH_OF = "the UTF-8 octets of `wording`, exactly as they stand here"
@@ -98,7 +98,6 @@ def as_table(receipt: Receipt) -> dict[str, object]:
 
 def record_table(consent: Consent) -> dict[str, Cell]:
     """Every field of a record by name, with the hash of its wording (R-FR-40)."""
-    proof, traits = consent.proof, consent.traits
     return {
         "advertiser": consent.advertiser,
         "channel": "email",
@@ -109,6 +108,25 @@ def record_table(consent: Consent) -> dict[str, Cell]:
         "source": consent.source,
         "collected_at": _said(consent.collected_at),
         "action": consent.action,
+        **_wording(consent),
+        "confirmed_at": _said(consent.confirmed_at),
+        "function": consent.function,
+        "professional_proof": consent.professional_proof,
+        "product_family": consent.product_family,
+        "notice_sent_at": _said(consent.notice_sent_at),
+        "acquired_at": _said(consent.acquired_at),
+        **_relation(consent.relation),
+        **_traits(consent.traits),
+        "withdrawn_at": _said(consent.withdrawn_at),
+        "recorded_at": _said(consent.recorded_at),
+        "missing": list(consent.missing),
+        "state": state(consent),
+    }
+
+
+def _wording(consent: Consent) -> dict[str, Cell]:
+    proof = consent.proof
+    return {
         "wording": consent.wording,
         "wording_sha256": wording_sha256(consent.wording),
         "wording_octets": len(consent.wording.encode("utf-8", "surrogatepass")),
@@ -120,13 +138,11 @@ def record_table(consent: Consent) -> dict[str, Cell]:
         "partner_list_version": consent.partner_list_version,
         "presentation": proof.presentation,
         "asked_at": _said(proof.asked_at),
-        "confirmed_at": _said(consent.confirmed_at),
-        "function": consent.function,
-        "professional_proof": consent.professional_proof,
-        "product_family": consent.product_family,
-        "notice_sent_at": _said(consent.notice_sent_at),
-        "acquired_at": _said(consent.acquired_at),
-        **_relation(consent.relation),
+    }
+
+
+def _traits(traits: Traits) -> dict[str, Cell]:
+    return {
         "country": traits.country,
         "entity": traits.entity.value,
         "minor": traits.minor,
@@ -134,10 +150,6 @@ def record_table(consent: Consent) -> dict[str, Cell]:
         "explicit": traits.explicit,
         "optout_offered": traits.optout_offered,
         "published": traits.published,
-        "withdrawn_at": _said(consent.withdrawn_at),
-        "recorded_at": _said(consent.recorded_at),
-        "missing": list(consent.missing),
-        "state": state(consent),
     }
 
 
