@@ -86,6 +86,7 @@ def test_an_offset_moves_with_what_was_cut_before_it() -> None:
     assert [shifted(at, cuts) for at in (0, 2, 4, 6, 7, 9)] == [0, 2, 2, 4, 8, 10]
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_many_cuts_take_time_linear_in_the_body() -> None:
     def took(count: int) -> float:
         content = b"<img src=https://x.example/1?u=1 width=1>words\r\n" * count

@@ -154,6 +154,7 @@ def test_of_the_templates_of_real_tools_those_that_promote_are_told() -> None:
     assert found == [*alerts, "sendwithus/goldstar/reignite.html", "sendwithus/oxygen/reignite.html"]
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("piece", ['"', "«", "a", "a@", "1 ", "“", "offre ", "offre speciall "])
 def test_a_hostile_subject_or_text_costs_little(piece: str) -> None:
     raw = f"From: a@maison.example\r\nSubject: {(piece * 30_000)[:10_000]}\r\n\r\n{piece * 3_000}\r\n"

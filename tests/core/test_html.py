@@ -137,6 +137,7 @@ WORST = [
 ]
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("atom", WORST)
 @pytest.mark.parametrize("head", [b"", b"<script>"])
 @pytest.mark.parametrize("tail", [b"", b"</body></html>", b'"</body></html>'])

@@ -45,6 +45,7 @@ WORST = {
 }
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("name", WORST)
 def test_parse_and_rewrite_are_linear_on_their_worst_messages(name: str) -> None:
     head, atom = WORST[name]
@@ -61,6 +62,7 @@ def test_parse_and_rewrite_are_linear_on_their_worst_messages(name: str) -> None
     assert min(cost(2_000_000) for _ in range(2)) < 2.5 * min(cost(1_000_000) for _ in range(3)) + 0.02
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize(
     "field",
     [

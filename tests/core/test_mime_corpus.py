@@ -131,12 +131,14 @@ _OURS = frozenset(("list-unsubscribe", "list-unsubscribe-post", "bcc", "return-p
 _OURS |= {"content-type", "content-transfer-encoding"}
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_each_corpus_message_as_stored_is_refused_clearly_or_leaves_with_nothing_else_changed() -> None:
     fates = Counter(check(raw, name) for name, raw in messages())
     print(json.dumps(fates, indent=1))
     assert fates["relayed"] > 150
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_each_corpus_body_under_a_sound_header_is_refused_clearly_or_leaves_with_nothing_else_changed() -> None:
     fates = Counter(check(mended(raw), name) for name, raw in messages())
     print(json.dumps(fates, indent=1))

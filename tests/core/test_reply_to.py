@@ -90,6 +90,7 @@ def test_only_a_contact_that_is_a_read_mailbox_is_put_in(contact: str, address: 
     assert contact_address(contact, frozenset({"gone.example"})) == address
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("piece", [b"a", b"@", b"a@", b"no-", b"<", b"a,"])
 def test_a_hostile_field_costs_little(piece: bytes) -> None:
     began = time.process_time()

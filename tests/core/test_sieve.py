@@ -249,6 +249,7 @@ def test_cuts_of_any_soup_are_in_order_and_apart(pieces: list[bytes]) -> None:
         at = end
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize(
     "piece",
     [

@@ -151,6 +151,7 @@ def test_no_octets_break_it(value: bytes) -> None:
     assert isinstance(labelled(value, "[Publicité]"), bytes)
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize(
     "subject",
     [

@@ -89,6 +89,7 @@ def test_long_encoded_lines_are_broken_without_changing_what_they_say() -> None:
     assert base64.b64decode(shortened(base64.b64encode(content), Encoding.BASE64)) == content
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("atom", [b"=\r\n", b"\r\n", b"a", b"=3D", b"=", b" \r\n"])
 def test_quoted_printable_insertion_is_linear(atom: bytes) -> None:
     def cost(times: int) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from gateway.edges.metrics import Metrics
 from gateway.flow.ports import Meter
 
@@ -41,6 +43,7 @@ def test_two_gateways_in_one_process_do_not_mix_their_figures() -> None:
     assert "gateway_decisions_total{" not in text(second)
 
 
+@pytest.mark.usefixtures("undisturbed")
 def test_counting_stays_cheap() -> None:
     metrics = Metrics()
     metrics.decided("a", "")

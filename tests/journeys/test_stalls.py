@@ -157,6 +157,7 @@ def parcels(spool: Path) -> int:
         return int(str(connection.execute("SELECT count(*) FROM parcel").fetchall()[0][0]))
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.slow
 @pytest.mark.parametrize("people", [["anna@example.org"], ["anna@example.org", "zoe@example.org"]], ids=["at-once", "kept"])
 @pytest.mark.parametrize("what", INPUTS)

@@ -115,6 +115,7 @@ def test_dripped_octets_do_not_multiply_in_memory() -> None:
     assert body.finish() == b"z" * 200_000 + b"\r\n"
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.slow
 @pytest.mark.parametrize("line", [b"\r\n", b"." * 70 + b"\r\n", b"..\r\n", b"x" * 76 + b"\r\n", b"\r" * 70, b"\n.\n"])
 def test_time_is_linear_and_no_step_blocks_the_loop(line: bytes) -> None:

@@ -164,6 +164,7 @@ async def test_the_answer_tells_nothing_about_the_address(house: House, client: 
     assert b"example.org" not in answers[0].content
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.slow
 async def test_the_answer_takes_as_long_whatever_is_on_record(house: House, client: httpx.AsyncClient) -> None:
     """No enumeration by the clock: medians of people who get a mail and of dead mailboxes, taken in turn."""
