@@ -5,7 +5,7 @@ Everything is written through `Book.commit`, with the evidence; here it is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from gateway.core.change import Errand
 from gateway.core.model import PersonKey
 from gateway.core.record import Scope
 from gateway.core.task import Kept, SoftRun, Task
+from gateway.flow.ports import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,25 @@ class Returns(Protocol):
 
     async def kept(self, mailbox: str = "") -> Sequence[Kept]:
         """Mail kept for a person to read, oldest first."""
+
+
+class Forbidden(Unavailable):
+    """A URL that must not be asked: not https, or its host is not on the public internet (T17). Asking again is of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another house answered over https; `body` is cut where it is longer than anybody needs."""
+
+    status: int
+    body: bytes
+
+
+class Outside(Protocol):
+    """Other houses over https; never follows a redirect, never reaches into our own network (T17)."""
+
+    async def get(self, url: str) -> Answer:
+        """Ask; Forbidden for a URL that must not be asked, Unavailable where there is no answer."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Tell; the same failures."""
