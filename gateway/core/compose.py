@@ -17,11 +17,11 @@ from gateway.core import reply as replies
 from gateway.core.conduct import Conduct, Fields, fields_due
 from gateway.core.header import unfold
 from gateway.core.mime import Message
-from gateway.core.model import Category, Partner, PersonKey, Stream
+from gateway.core.model import Category, Partner, PersonKey, Replies, Stream
 from gateway.core.notice import LANGUAGES, NO_PARTNERS, NoticeFault, Notices, Shown, Words
 from gateway.core.record import NamedPartner
 from gateway.core.reply import Reply
-from gateway.core.reply_to import REPLY_PREFIX
+from gateway.core.reply_to import REPLY_PREFIX, answered_at
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, own_unsubscribe, rewrite
 from gateway.core.sieve import NOTHING, Sifted
 from gateway.core.sign import DkimKey, Unsigned, body_digest, finish, prepare, private_sign
@@ -136,7 +136,7 @@ def draft(message: Message, head: Letterhead, copy: Copy, stamp: Stamp, eight_bi
     if isinstance(due, Reply):
         return due
     sieve = copy.conduct.sieve(copy.tracking) if marketing and copy.conduct else None
-    put = (*_headers(message, head, stamp, token), *due)
+    put = (*_headers(message, head, stamp, token), *due, *_captured(message, head, copy))
     rewritten = rewrite(message, Edit(put, DROP_MARKETING if marketing else DROP_ALWAYS, words, eight_bit, sieve))
     if isinstance(rewritten, CannotCarry):
         return _OBSTACLES[rewritten.why]
@@ -151,7 +151,23 @@ def _content(message: Message, head: Letterhead, copy: Copy, token: str) -> Fiel
     """What the recipient's pack asks of Subject and Reply-To (R-FR-72, R-FR-73, R-FR-74)."""
     own = f"{REPLY_PREFIX}{token}@{head.inbound_domain}" if head.inbound_domain else ""
     advertiser = head.stream.advertiser
-    return fields_due(message, copy.conduct, advertiser.legal_name, advertiser.contact, own, copy.dead) if copy.conduct else ()
+    due = fields_due(message, copy.conduct, advertiser.legal_name, advertiser.contact, own, copy.dead) if copy.conduct else ()
+    if isinstance(due, Reply) or not captures(head):
+        return due
+    return tuple(one for one in due if one[0] != "Reply-To")
+
+
+def captures(head: Letterhead) -> bool:
+    """Whether answers to the stream's mail come to us first (R-FR-57)."""
+    return head.stream.replies is Replies.CAPTURE and bool(head.inbound_domain)
+
+
+def _captured(message: Message, head: Letterhead, copy: Copy) -> Fields:
+    """Reply-To with the person's token: whoever says stop by answering is heard, and known (R-FR-57, R-STD-63)."""
+    if not captures(head):
+        return ()
+    token = mint(head.tokens, head.stream.number, copy.person)
+    return (("Reply-To", answered_at(message, f"{REPLY_PREFIX}{token}@{head.inbound_domain}")),)
 
 
 def signatures(drafted: Draft) -> tuple[bytes, ...]:

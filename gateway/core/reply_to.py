@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Set
+from email.header import Header
 from functools import lru_cache
 
+from gateway.core.header import unfold
 from gateway.core.mime import Message
 from gateway.core.originator import mailbox
 
@@ -55,3 +57,24 @@ def contact_address(contact: str, dead: Set[str]) -> str:
     """The advertiser's contact where it is a mail address that people read; empty where it is a telephone, or unread itself."""
     found = mailbox(contact.encode())
     return found[0] if found and found[1] not in dead and not nobody_reads(found[0]) and found[0].isascii() else ""
+
+
+def answered_at(message: Message, address: str) -> bytes:
+    """The value of a Reply-To that leads to `address` under the name the message's own Reply-To or From showed (R-FR-57)."""
+    fields = {field.name: unfold(message.raw, field) for field in message.fields if field.name in ("reply-to", "from")}
+    name = next((found for one in ("reply-to", "from") if (found := _phrase(fields.get(one, b"")))), b"")
+    return name + f" <{address}>".encode() if name else f"<{address}>".encode()
+
+
+def _phrase(value: bytes) -> bytes:
+    """The display name of a field that is one mailbox, as it was written; what is not ASCII becomes encoded words."""
+    name, bracket, _ = value.rpartition(b"<")
+    name = name.strip(b" \t")
+    if not bracket or b"(" in name or mailbox(value) is None:
+        return b""
+    if name.isascii():
+        return name
+    plain = name.decode("utf-8", "replace").strip()
+    if plain.startswith('"') and plain.endswith('"'):
+        plain = re.sub(r"\\(.)", r"\1", plain[1:-1])
+    return Header(plain, "utf-8", header_name="Reply-To").encode(linesep="\r\n").encode("ascii")

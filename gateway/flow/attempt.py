@@ -13,15 +13,16 @@ from typing import assert_never
 
 from gateway.core import reply as replies
 from gateway.core.address import Address
-from gateway.core.change import Accept, Change, Count, GiveNotice, KeepOwnUnsubscribe
+from gateway.core.change import Accept, Change, Count, GiveNotice, KeepOwnUnsubscribe, KeepRoutes
 from gateway.core.complaint_rate import DELIVERED
-from gateway.core.compose import Copy, Finished, Letterhead, Stamp, complete, draft, signatures
+from gateway.core.compose import Copy, Finished, Letterhead, Stamp, captures, complete, draft, signatures
 from gateway.core.evidence import Event, Kind
 from gateway.core.mime import Message
 from gateway.core.model import Category, Fate, Outcome, PersonKey, Ref, RefusalMode, Stream
 from gateway.core.provider_of import provider_of
 from gateway.core.record import NoticeGiven, NoticeKind
 from gateway.core.reply import Reply
+from gateway.core.routes import routes_of, write_routes
 from gateway.core.sieve import Sifted
 from gateway.core.verdict import Allow, Due, Refuse, Undecided, Verdict
 from gateway.flow.desk import Peer
@@ -199,11 +200,17 @@ class Attempts:
             message=message_digest(task.message),
             detail=_taken_out(finished.sifted),
         )
-        changes: tuple[Change, ...] = ()
+        return (await self._book.commit((event,), self._remembered(task, judgement, finished)))[0]
+
+    def _remembered(self, task: Task, judgement: Judgement, finished: Finished) -> list[Change]:
+        """What the tool's own message said that the copy no longer says: kept sealed, in the commit of the attempt."""
+        person, stream, now = judgement.person, task.stream.name, self._clock.now()
+        changes: list[Change] = []
         if finished.own_unsubscribe:
-            sealed = self._vault.seal(finished.own_unsubscribe)
-            changes = (KeepOwnUnsubscribe(judgement.person, task.stream.name, sealed, self._clock.now()),)
-        return (await self._book.commit((event,), changes))[0]
+            changes.append(KeepOwnUnsubscribe(person, stream, self._vault.seal(finished.own_unsubscribe), now))
+        if captures(self._head(task.stream)):
+            changes.append(KeepRoutes(person, stream, self._vault.seal(write_routes(routes_of(task.message))), now))
+        return changes
 
     async def _record_outcome(
         self, task: Task, judgement: Judgement, copy: Copy, finished: Finished, outcome: Outcome, attempt: Ref
