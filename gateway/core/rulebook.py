@@ -245,6 +245,7 @@ class RuleBook(Table):
     withdrawal: Floor = Field(alias="R-FR-45")
     opt_out: Floor = Field(alias="R-FR-50")
     opt_out_tested: Floor = Field(alias="R-FR-52")
+    unclear_answer: Floor = Field(alias="R-FR-58")
     scope: Floor = Field(alias="R-FR-63")
     no_revival: Floor = Field(alias="R-FR-64")
     spellings: Floor = Field(alias="R-FR-65")

@@ -22,7 +22,7 @@ from gateway.flow.ports import Book, Clock, Log, OptOutHealth, Parcel, Provider,
 
 STOPPED_BY: Mapping[MailKind, frozenset[Block]] = {
     MailKind.DOI: frozenset({Block.BOUNCED}),
-    MailKind.DOI_REMINDER: frozenset({Block.BOUNCED, Block.OPPOSED, Block.COMPLAINED}),
+    MailKind.DOI_REMINDER: frozenset({Block.BOUNCED, Block.OPPOSED, Block.COMPLAINED, Block.PENDING}),
     MailKind.STAY: frozenset(Block),
     MailKind.RIGHTS_NOTICE: frozenset({Block.BOUNCED, Block.RESTRICTED}),
 }

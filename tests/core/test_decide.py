@@ -275,7 +275,15 @@ def test_without_a_postal_address_nothing_leaves_where_the_law_asks_for_one(pack
 def test_every_reason_has_its_place() -> None:
     """Those of records are ordered by how near a permission is, the others end the judgement by themselves."""
     elsewhere = {
-        *(Reason.OPPOSED, Reason.COMPLAINED, Reason.RESTRICTED, Reason.BOUNCED, Reason.STREAM_PAUSED, Reason.STORE_DOWN),
+        *(
+            Reason.OPPOSED,
+            Reason.COMPLAINED,
+            Reason.RESTRICTED,
+            Reason.BOUNCED,
+            Reason.PENDING,
+            Reason.STREAM_PAUSED,
+            Reason.STORE_DOWN,
+        ),
         *(Reason.POSTAL_ADDRESS, Reason.UNKNOWN_RECIPIENT, Reason.MINOR, Reason.INACTIVE, Reason.IDENTITY, Reason.CATEGORY),
     }
     assert set(NEAREST) | elsewhere == set(Reason)

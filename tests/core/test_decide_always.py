@@ -52,7 +52,7 @@ def test_opposition_outranks_everything(
     verdict = decide(pack, question, replace(facts, oppositions=oppositions))
     assert isinstance(verdict, Refuse)
     assert verdict.floor
-    assert verdict.reason in (Reason.OPPOSED, Reason.COMPLAINED, Reason.RESTRICTED, Reason.BOUNCED)
+    assert verdict.reason in (Reason.OPPOSED, Reason.COMPLAINED, Reason.RESTRICTED, Reason.BOUNCED, Reason.PENDING)
 
 
 @given(PACKS, QUESTIONS, FACTS)

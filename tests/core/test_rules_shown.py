@@ -32,6 +32,7 @@ ONLY_REFUSES = {
     "R-FR-05": "what is no consent",
     "R-FR-26": "a list version that lacks",
     "R-FR-41": "evidence that lacks",
+    "R-FR-58": "an answer nobody has read",
     "R-FR-63": "an opposition",
     "R-MBX-10": "a pause",
     "R-MBX-14": "a dead mailbox",

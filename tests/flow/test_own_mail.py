@@ -141,16 +141,16 @@ async def test_a_notice_the_provider_did_not_take_was_not_given(house: House, an
 @pytest.mark.parametrize("block", BLOCKS)
 @pytest.mark.parametrize("kind", list(MailKind))
 async def test_who_is_stopped_by_what(house: House, kind: MailKind, block: Block | None) -> None:
-    """R-FR-32, R-FR-44, R-MBX-14, R-DP-15: a dead mailbox gets nothing; what the law or the person asks for passes opposition."""
+    """R-FR-32, R-FR-44, R-FR-58, R-MBX-14, R-DP-15: a dead mailbox gets nothing; what the law or the person asks for passes opposition."""
     await send(house, kind)
     if block is not None:
         await house.oppose(block=block)
     await house.carry()
     passes = {
-        MailKind.DOI: (None, Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED),
+        MailKind.DOI: (None, Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED, Block.PENDING),
         MailKind.DOI_REMINDER: (None, Block.RESTRICTED),
         MailKind.STAY: (None,),
-        MailKind.RIGHTS_NOTICE: (None, Block.OPPOSED, Block.COMPLAINED),
+        MailKind.RIGHTS_NOTICE: (None, Block.OPPOSED, Block.COMPLAINED, Block.PENDING),
     }
     assert bool(house.provider.handed) is (block in passes[kind])
     assert house.spool.rows == []

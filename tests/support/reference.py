@@ -14,7 +14,7 @@ ROLES = {"contact", "info"}
 UNSOURCED = {"", "unknown", "inconnu"}
 CARDS = {"business-card", "trade-fair"}
 CUSTOMER_BY = {"purchase", "contract", "free-account"}
-STOPS = {"opposed", "complained", "restricted", "bounced"}
+STOPS = {"opposed", "complained", "restricted", "bounced", "pending"}
 
 
 @dataclass
