@@ -11,7 +11,7 @@ import pytest
 
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import open_store
-from gateway.flow.back_ports import Outbox
+from gateway.flow.back_ports import Outbox, Returns
 from gateway.flow.ports import Book, Journal
 from tests.support.people import NOON
 
@@ -25,6 +25,8 @@ class Store(Protocol):
     def journal(self) -> Journal: ...
     @property
     def outbox(self) -> Outbox: ...
+    @property
+    def returns(self) -> Returns: ...
 
 
 Opening = Callable[..., AbstractAsyncContextManager[Store]]

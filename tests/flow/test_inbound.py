@@ -103,7 +103,7 @@ async def test_other_addresses_have_no_mailbox(to: str) -> None:
 async def test_mail_for_postmaster_and_abuse_is_kept_sealed_for_a_person(to: str) -> None:
     doors = Doors()
     assert await mail(doors, b"Subject: spam\r\n\r\nyour mail\r\n", to) == INBOUND_OK
-    (kept,) = doors.book.kept
+    (kept,) = doors.book.kept_mail
     assert kept.mailbox == to.partition("@")[0].lower()
     assert b"your mail" not in kept.sealed_mail
     assert Reversing().open(kept.sealed_mail) == b"Return-Path: <anne@home.example>\r\nSubject: spam\r\n\r\nyour mail\r\n"
@@ -132,7 +132,7 @@ async def test_an_answer_to_our_reply_address_is_kept_for_a_person_and_opposes_n
     doors = Doors()
     assert await mail(doors, b"Subject: Re: news\r\n\r\nWhen do you open?\r\n", f"r-{TOKEN}@in.acme.example") == INBOUND_OK
     assert await doors.book.oppositions() == []
-    (kept,) = doors.book.kept
+    (kept,) = doors.book.kept_mail
     assert kept.mailbox == "replies"
     transaction = await begin(doors)
     forged = TOKEN[:-1] + ("a" if TOKEN[-1] != "a" else "b")

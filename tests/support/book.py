@@ -1,7 +1,7 @@
-"""The book in memory: a second implementation of `ports.Book` (and `ports.Outbox`) for the journeys' tests.
+"""The book in memory: a second implementation of `ports.Book` (and of the way back's ports) for the journeys' tests.
 
 It keeps the promises of the real stores (atomic commits, earliest opposition kept, history kept) and can be made to fail:
-`down` fails everything, `read_only` fails only what writes. What was written is open to look at: `events`, `changes`, `kept`.
+`down` fails everything, `read_only` fails only what writes. What was written is open to look at: `events`, `changes`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from gateway.core.change import (
     Count,
     Enlist,
     GiveNotice,
-    KeepForPerson,
     KeepOwnUnsubscribe,
     Learn,
     Lift,
@@ -28,7 +27,6 @@ from gateway.core.change import (
     Publish,
     Resume,
     Stir,
-    Tell,
     Withdraw,
 )
 from gateway.core.evidence import Event
@@ -45,27 +43,22 @@ from gateway.core.record import (
     Transfer,
     Who,
 )
-from gateway.flow.back_ports import Note
 from gateway.flow.ports import Reading, Tally, Unavailable
+from tests.support.returned import MemoryReturns
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]
 
 
 @dataclass
-class MemoryBook:
+class MemoryBook(MemoryReturns):
     """People, oppositions, consents, notices, tools and notes to partners, in plain lists."""
 
-    down: bool = False
-    read_only: bool = False
     hashes: bool = False
     events: list[Event] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    kept: list[KeepForPerson] = field(default_factory=list)
     probes: list[datetime] = field(default_factory=list)
     reads: int = 0
     _stand: int = 0
-    _consents: list[tuple[Consent, bytes]] = field(default_factory=list)
     _oppositions: dict[OppositionId, Opposition] = field(default_factory=dict)
     _notices: list[NoticeGiven] = field(default_factory=list)
     _tools: dict[str, Tool] = field(default_factory=dict)
@@ -165,11 +158,6 @@ class MemoryBook:
         self._writable()
         self.probes.append(now)
 
-    async def pending(self, partner: str = "") -> Sequence[Note]:
-        """See `ports.Outbox`."""
-        self._readable()
-        return [note for note in self.notes if partner in ("", note.partner)]
-
     def _write(self, events: Sequence[Event], changes: Sequence[Change]) -> Sequence[Ref]:
         self._writable()
         for change in changes:
@@ -178,14 +166,6 @@ class MemoryBook:
         self.events.extend(events)
         self.changes.extend(changes)
         return [Ref(f"memory-{number}") for number in range(first, first + len(events))]
-
-    def _readable(self) -> None:
-        if self.down:
-            raise Unavailable("book")
-
-    def _writable(self) -> None:
-        if self.down or self.read_only:
-            raise Unavailable("book")
 
     def _of(self, advertiser: str, who: Who) -> Facts:
         keys = {who.person, *who.also}
@@ -219,12 +199,8 @@ class MemoryBook:
                 self._accepted[key] = at
             case KeepOwnUnsubscribe(person, stream, sealed, _):
                 self._own[person, stream] = sealed
-            case Tell(partner, person, advertiser, scope, at):
-                self.notes.append(Note(len(self.notes) + 1, partner, person, advertiser, scope, at))
             case Enlist(tool):
                 self._tools[tool.name] = tool
-            case KeepForPerson():
-                self.kept.append(change)
             case Publish(version):
                 known = self._lists.get(version.collector, ())
                 if all(one.version != version.version for one in known):
@@ -241,7 +217,7 @@ class MemoryBook:
                 key = stream, provider, what, at.replace(minute=0, second=0, microsecond=0)
                 self._tallies[key] = self._tallies.get(key, 0) + 1
             case _:
-                raise NotImplementedError(type(change).__name__)
+                self._take_back(change)
 
 
 def _id(one: Opposition) -> OppositionId:

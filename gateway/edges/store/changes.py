@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import assert_never
 
 import apsw
 
@@ -35,13 +34,12 @@ from gateway.core.change import (
     Resume,
     Stir,
     Sweep,
-    Tell,
     Withdraw,
 )
 from gateway.core.model import Tool
 from gateway.core.record import ApiKey, Enrolment, Ruling
 from gateway.core.record_json import consents_text, words_text
-from gateway.edges.store import erase, records
+from gateway.edges.store import back, erase, records
 from gateway.edges.store.instant import micros, text
 from gateway.edges.store.marks import advance
 from gateway.edges.store.writer import Job
@@ -60,7 +58,6 @@ _OWN_UNSUBSCRIBE = """
     INSERT INTO own_unsubscribe VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET sealed_header = excluded.sealed_header, at = excluded.at WHERE excluded.at >= at
 """
-_TELL = "INSERT INTO outbox (partner, person, advertiser, scope, at) VALUES (?, ?, ?, ?, ?)"
 _KEEP = "INSERT INTO kept (mailbox, sealed_mail, at) VALUES (?, ?, ?)"
 _NOTE_PASSING = "INSERT INTO transfer VALUES (NULL, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # A text that counts again after another did is a ruling of its own.
@@ -144,8 +141,6 @@ def _note(connection: apsw.Connection, change: _Unfactual) -> None:
             _count(connection, change)
         case KeepOwnUnsubscribe(person, stream, sealed_header, at):
             connection.execute(_OWN_UNSUBSCRIBE, (person, stream, sealed_header, micros(at)))
-        case Tell(partner, person, advertiser, scope, at):
-            connection.execute(_TELL, (partner, person, advertiser, scope.value, micros(at)))
         case NotePassing(one):
             row = (one.person, one.collector, one.partner, one.purpose, one.list_version, micros(one.at))
             connection.execute(_NOTE_PASSING, row)
@@ -164,11 +159,22 @@ def _note(connection: apsw.Connection, change: _Unfactual) -> None:
         case Sweep():
             erase.sweep(connection, change)
         case _:
-            assert_never(change)
+            back.write(connection, change)
 
 
 _Unfactual = (
-    Accept | Count | KeepOwnUnsubscribe | Tell | NotePassing | Enrol | Disenrol | Adopt | IssueKey | Enlist | KeepForPerson | Sweep
+    Accept
+    | Count
+    | KeepOwnUnsubscribe
+    | NotePassing
+    | Enrol
+    | Disenrol
+    | Adopt
+    | IssueKey
+    | Enlist
+    | KeepForPerson
+    | Sweep
+    | back.Back
 )
 
 

@@ -22,13 +22,23 @@ _WITHDRAWN = "SELECT id, advertiser, withdrawn_at FROM consent WHERE person = ? 
 _SUPERSEDED = ("notice_past", "act_past")
 _OLD_ACCEPTED = "DELETE FROM accepted WHERE at < ?"
 _OLD_KEPT = "DELETE FROM kept WHERE at < ?"
+# A tool that must still be told of an opposition is told by it (R-FR-51): it goes when that note ends.
+_OWN = """
+    DELETE FROM own_unsubscribe WHERE person = ?1
+    AND stream NOT IN (SELECT partner FROM outbox WHERE person = ?1 AND errand = 'tool')
+"""
+_ROUTES = "DELETE FROM routes WHERE person = ?"
+_TASKS = """
+    UPDATE task SET forgotten = 1, sealed = iif(closed_at IS NULL, sealed, x'') WHERE person = ?1 AND ?2 IN ('', advertiser)
+"""
 _ORPHANS = "DELETE FROM wording WHERE id NOT IN (SELECT wording FROM consent)"
 
 
 def forget(connection: apsw.Connection, change: Forget, stand: int) -> None:
-    """Records, notices, acts with their past, sign-ups and own unsubscribes.
+    """Records, notices, acts with their past, sign-ups, own unsubscribes, routes, runs of failures, the text of closed tasks.
 
-    Own unsubscribes go whatever the advertiser: they are filed by stream, and come again with the tool's next mail.
+    Own unsubscribes and routes go whatever the advertiser: they are filed by stream, and come again with the tool's next mail. Open
+    tasks keep their text until they are closed: the duty stands.
     """
     before = connection.total_changes()
     for table in _FACTUAL:
@@ -36,7 +46,10 @@ def forget(connection: apsw.Connection, change: Forget, stand: int) -> None:
     if connection.total_changes() > before:
         _remember(connection, change.person, change.advertiser, stand)
     _forget_enrolments(connection, change)
-    connection.execute("DELETE FROM own_unsubscribe WHERE person = ?", (change.person,))
+    connection.execute(_OWN, (change.person,))
+    connection.execute(_ROUTES, (change.person,))
+    for statement in (_OF_PERSON.format("soft_run"), _TASKS):
+        connection.execute(statement, (change.person, change.advertiser))
     if connection.total_changes() > before:
         count(connection, ERASED)
 

@@ -43,7 +43,7 @@ _TRANSFERS = TRANSFER + " WHERE person = ? ORDER BY at, id"
 _ENROLMENTS = ENROLMENT + " WHERE person = ? ORDER BY asked_at, id"
 _ACTS = "SELECT advertiser, at FROM act WHERE person = ?"
 _OWN = "SELECT stream FROM own_unsubscribe WHERE person = ?"
-_UNTOLD = "SELECT DISTINCT partner FROM outbox WHERE person = ? ORDER BY partner"
+_UNTOLD = "SELECT DISTINCT partner FROM outbox WHERE person = ? AND errand = 'partner' ORDER BY partner"
 
 
 def arrangements_now(database: Database) -> Arrangements:

@@ -1,4 +1,4 @@
-"""Turns rows of the other tables back into the words of the house: tools, keys, rulings, sign-ups, transfers, counts."""
+"""Turns rows of the other tables back into the words of the house: tools, keys, rulings, sign-ups, transfers, counts, tasks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from gateway.core.model import PersonKey, RefusalMode, Tool
 from gateway.core.record import ApiKey, Enrolment, Ruling, Transfer
 from gateway.core.record_json import parse_consents, parse_words
+from gateway.core.task import Task, TaskKind
 from gateway.edges.store.database import Row
 from gateway.edges.store.instant import instant, parsed
 from gateway.edges.store.rows import sound
@@ -21,6 +22,11 @@ ENROLMENT = """
 """
 TRANSFER = "SELECT person, collector, partner, purpose, list_version, at, id FROM transfer"
 TALLY = "SELECT stream, provider, what, hour, count FROM tally"
+TASK = """
+    SELECT id, kind, person, advertiser, stream, asks, note, closed_by, outcome, sealed, opened_at, due_at, reminded_at, told_at,
+        closed_at
+    FROM task
+"""
 """What each reader below expects; a query adds its WHERE."""
 
 
@@ -70,3 +76,26 @@ def tally(row: Row) -> Tally:
     """A row of `TALLY`."""
     stream, provider, what, hour, count = row
     return Tally(stream, provider, what, instant(hour), count)
+
+
+def task(row: Row) -> Task:
+    """A row of `TASK`."""
+    number, kind, person, advertiser, stream, asks, note, closed_by, outcome, sealed, opened, due, *times = row
+    reminded, told, closed = (None if at is None else instant(at) for at in times)
+    return Task(
+        id=number,
+        kind=TaskKind(kind),
+        person=PersonKey(person),
+        advertiser=advertiser,
+        stream=stream,
+        asks=sound(parse_words(asks)),
+        note=note,
+        opened_at=instant(opened),
+        due_at=instant(due),
+        sealed=sealed,
+        reminded_at=reminded,
+        told_at=told,
+        closed_at=closed,
+        closed_by=closed_by,
+        outcome=outcome,
+    )

@@ -1,36 +1,100 @@
-"""What partners must still be told, in SQLite; notes are put in by the book's commits, with the opposition."""
+"""What partners and tools must still be told, and what they were told, in SQLite; the book's commits write it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
+from gateway.core.change import Errand
 from gateway.core.model import PersonKey
 from gateway.core.record import Scope
-from gateway.edges.store.database import Database
-from gateway.edges.store.instant import instant
+from gateway.edges.store.database import Database, Row
+from gateway.edges.store.instant import instant, micros
 from gateway.flow.back_ports import Note
 
 _PAGE = 500
-_PENDING = """
-    SELECT id, partner, person, advertiser, scope, at FROM outbox
-    WHERE id > ?1 AND (?2 = '' OR partner = ?2) ORDER BY id LIMIT ?3
-"""
+
+_NOTE = "SELECT id, partner, person, advertiser, scope, at, errand, attempts, said, alarmed, due_at, sealed_address FROM outbox"
+_PENDING = _NOTE + " WHERE id > ?1 ORDER BY id LIMIT ?2"
+_PENDING_OF = _NOTE + " WHERE id > ?1 AND partner = ?3 ORDER BY id LIMIT ?2"
+_DUE = _NOTE + " WHERE due_at <= ? ORDER BY due_at, id LIMIT ?"
+_NEXT_DUE = "SELECT min(due_at) FROM outbox"
+
+_TOLD = "SELECT id, partner, person, advertiser, scope, at, errand, attempts, said, alarmed, told_at, receipt, done FROM told"
+_RECEIPTS = _TOLD + " WHERE (told_at, id) > (?1, ?2) ORDER BY told_at, id LIMIT ?3"
+_RECEIPTS_OF = _TOLD + " WHERE partner = ?4 AND (told_at, id) > (?1, ?2) ORDER BY told_at, id LIMIT ?3"
 
 
 class SqliteOutbox:
-    """`ports.Outbox`: a row is there until its partner has acknowledged."""
+    """`back_ports.Outbox`: a note waits until its partner has acknowledged, and is a receipt from then on (R-FR-35)."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def pending(self, partner: str = "") -> Sequence[Note]:
-        """See `ports.Outbox`; in the order in which they were recorded."""
+        """See `back_ports.Outbox`; in the order in which they were recorded."""
+        sql, of = (_PENDING_OF, (partner,)) if partner else (_PENDING, ())
         found: list[Note] = []
-        while page := self._database.rows(_PENDING, (found[-1].id if found else 0, partner, _PAGE)):
-            found.extend(
-                Note(number, name, PersonKey(person), advertiser, Scope(scope), instant(at))
-                for number, name, person, advertiser, scope, at in page
-            )
+        while page := self._database.rows(sql, (found[-1].id if found else 0, _PAGE, *of)):
+            found.extend(_waiting(row) for row in page)
             await asyncio.sleep(0)
         return found
+
+    async def due(self, now: datetime, limit: int) -> Sequence[Note]:
+        """See `back_ports.Outbox`; in the order in which they came due."""
+        return [_waiting(row) for row in self._database.rows(_DUE, (micros(now), limit))]
+
+    async def next_due(self) -> datetime | None:
+        """See `back_ports.Outbox`."""
+        ((at,),) = self._database.rows(_NEXT_DUE)
+        return None if at is None else instant(at)
+
+    async def receipts(self, since: datetime, partner: str = "") -> Sequence[Note]:
+        """See `back_ports.Outbox`; given up ones too."""
+        sql, of = (_RECEIPTS_OF, (partner,)) if partner else (_RECEIPTS, ())
+        found: list[Note] = []
+        after = (micros(since), 0)
+        while page := self._database.rows(sql, (*after, _PAGE, *of)):
+            found.extend(_ended(row) for row in page)
+            after = (page[-1][10], page[-1][0])
+            await asyncio.sleep(0)
+        return found
+
+
+def _waiting(row: Row) -> Note:
+    due, sealed = row[10:]
+    return _note(row, sealed_address=sealed, due_at=instant(due))
+
+
+def _ended(row: Row) -> Note:
+    told, receipt, done = row[10:]
+    return _note(row, told_at=instant(told), receipt=receipt, done=bool(done))
+
+
+def _note(
+    row: Row,
+    sealed_address: bytes = b"",
+    due_at: datetime | None = None,
+    told_at: datetime | None = None,
+    receipt: str = "",
+    done: bool = False,
+) -> Note:
+    number, partner, person, advertiser, scope, at, errand, attempts, said, alarmed = row[:10]
+    return Note(
+        id=number,
+        partner=partner,
+        person=PersonKey(person),
+        advertiser=advertiser,
+        scope=Scope(scope),
+        at=instant(at),
+        errand=Errand(errand),
+        sealed_address=sealed_address,
+        attempts=attempts,
+        due_at=due_at,
+        said=said,
+        alarmed=alarmed,
+        told_at=told_at,
+        receipt=receipt,
+        done=done,
+    )

@@ -2,7 +2,8 @@
 
 Instants that are compared are integers (microseconds since 1970, UTC); those that are only shown keep the text they came with.
 Tables hold what stands now; `since` is the stand of the commit that wrote a row. What ended is in the `_past` table beside it, true
-for stands from `since` to before `until`; a consent only ever ends by `ended`, so it stays where it is.
+for stands from `since` to before `until`; a consent only ever ends by `ended`, so it stays where it is. `outbox` holds what must
+still be told, with the sealed address; what was told is in `told`, without it, so that millions of receipts are in nobody's way.
 """
 
 from __future__ import annotations
@@ -153,6 +154,58 @@ GATEWAY_STEPS = (
         name TEXT PRIMARY KEY, secret_sha256 BLOB NOT NULL, may TEXT NOT NULL, advertisers TEXT NOT NULL, created_at TEXT NOT NULL,
         expires_at TEXT, revoked_at TEXT
     ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    ALTER TABLE outbox RENAME TO outbox_1;
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, partner TEXT NOT NULL, person BLOB NOT NULL, advertiser TEXT NOT NULL,
+        scope TEXT NOT NULL, at INTEGER NOT NULL, errand TEXT NOT NULL, sealed_address BLOB NOT NULL, attempts INTEGER NOT NULL,
+        due_at INTEGER NOT NULL, said TEXT NOT NULL, alarmed INTEGER NOT NULL
+    ) STRICT;
+    UPDATE sqlite_sequence SET name = 'outbox' WHERE name = 'outbox_1';
+    INSERT INTO outbox SELECT
+        min(id), partner, person, advertiser, scope, at, 'partner', coalesce((
+            SELECT sealed_address FROM consent WHERE consent.person = outbox_1.person AND sealed_address != x''
+            ORDER BY id DESC LIMIT 1
+        ), x''), 0, at, '', 0
+        FROM outbox_1 GROUP BY partner, person, advertiser, scope;
+    DROP TABLE outbox_1;
+    CREATE UNIQUE INDEX outbox_note ON outbox (person, partner, errand, advertiser, scope);
+    CREATE INDEX outbox_partner ON outbox (partner, id);
+    CREATE INDEX outbox_due ON outbox (due_at, id);
+
+    CREATE TABLE told (
+        id INTEGER PRIMARY KEY, partner TEXT NOT NULL, person BLOB NOT NULL, advertiser TEXT NOT NULL, scope TEXT NOT NULL,
+        at INTEGER NOT NULL, errand TEXT NOT NULL, attempts INTEGER NOT NULL, said TEXT NOT NULL, alarmed INTEGER NOT NULL,
+        told_at INTEGER NOT NULL, receipt TEXT NOT NULL, done INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX told_when ON told (told_at, id);
+    CREATE INDEX told_partner ON told (partner, told_at, id);
+
+    CREATE TABLE task (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, person BLOB NOT NULL, advertiser TEXT NOT NULL,
+        stream TEXT NOT NULL, asks TEXT NOT NULL, note TEXT NOT NULL, opened_at INTEGER NOT NULL, due_at INTEGER NOT NULL,
+        reminded_at INTEGER, told_at INTEGER, closed_at INTEGER, closed_by TEXT NOT NULL, outcome TEXT NOT NULL,
+        forgotten INTEGER NOT NULL, sealed BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX task_open ON task (due_at, id) WHERE closed_at IS NULL;
+    CREATE INDEX task_due ON task (due_at, id);
+    CREATE INDEX task_person ON task (person);
+
+    CREATE TABLE routes (
+        person BLOB NOT NULL, stream TEXT NOT NULL, sealed BLOB NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (person, stream)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX routes_at ON routes (at);
+
+    CREATE TABLE soft_run (
+        person BLOB NOT NULL, advertiser TEXT NOT NULL, count INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+        PRIMARY KEY (person, advertiser)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE remembered (key BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE INDEX remembered_at ON remembered (at);
+
+    CREATE TABLE cursor (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
 

@@ -1,4 +1,4 @@
-"""Opens `gateway.db`: book, journal and outbox in one file, so that one commit holds all that belongs together."""
+"""Opens `gateway.db`: book, journal, outbox and what came back in one file, so that one commit holds all that belongs together."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from gateway.edges.store.book import SqliteBook
 from gateway.edges.store.database import Database
 from gateway.edges.store.journal import Chain, SqliteJournal
 from gateway.edges.store.outbox import SqliteOutbox
+from gateway.edges.store.returns import SqliteReturns
 from gateway.edges.store.schema import GATEWAY_STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class SqliteStore:
-    """One open `gateway.db`, seen through three ports."""
+    """One open `gateway.db`, seen through four ports."""
 
     book: SqliteBook
     journal: SqliteJournal
     outbox: SqliteOutbox
+    returns: SqliteReturns
     database: Database
 
     async def close(self) -> None:
@@ -33,4 +35,4 @@ def open_store(path: Path, writer: str) -> SqliteStore:
     """
     chain = Chain(writer)
     database = Database(path, GATEWAY_STEPS, "store", chain)
-    return SqliteStore(SqliteBook(database), SqliteJournal(database), SqliteOutbox(database), database)
+    return SqliteStore(SqliteBook(database), SqliteJournal(database), SqliteOutbox(database), SqliteReturns(database), database)
