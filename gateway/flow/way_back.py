@@ -74,8 +74,10 @@ class WayBack:
         The self-test's token proves that the store can be written and opposes nobody.
         """
         holder = self.who_is(token)
-        if holder is None:
-            return None
+        return None if holder is None else await self.oppose_for(holder, scope, door)
+
+    async def oppose_for(self, holder: Holder, scope: Scope | None, door: Door) -> Done:
+        """The same for somebody who is known already: the holder of a token, or who proved that they wrote (R-FR-57)."""
         act = Act(holder.person, holder.stream, scope, door, self._clock.now())
         try:
             async with asyncio.timeout(PATIENCE):
@@ -94,7 +96,7 @@ class WayBack:
         filed = opposition(act)
         holders = await holders_of(self._book, self._partners, filed.person, filed.advertiser)
         event, changes = meaning(act, self._advertisers, holders)
-        if await self._stands(filed, changes):
+        if await stands(self._book, filed, changes):
             self._log.say("opposition repeated", door=act.door.value, scope=filed.scope.value)
             return
         (ref,) = await self._book.commit([event], changes)
@@ -102,16 +104,19 @@ class WayBack:
         self._meter.opposed(act.door.value, self._clock.monotonic() - started)
         self._log.say("opposed", ref=ref, door=act.door.value, scope=filed.scope.value, stream=event.stream)
 
-    async def _stands(self, filed: Opposition, changes: Sequence[Change]) -> bool:
-        if not any(_same(filed, one) for one in await self._book.oppositions(filed.person)):
-            return False
-        withdrawals = [change for change in changes if isinstance(change, Withdraw)]
-        return not any(
-            consent.withdrawn_at is None and consent.advertiser == change.advertiser and change.purpose in ("", consent.purpose)
-            for consent, _ in await self._book.consents(filed.person)
-            for change in withdrawals
-        )
+
+async def stands(book: Book, filed: Opposition, changes: Sequence[Change]) -> bool:
+    """Whether this very opposition is filed and nothing is left to withdraw: a repeat, which adds nothing."""
+    if not any(same(filed, one) for one in await book.oppositions(filed.person)):
+        return False
+    withdrawals = [change for change in changes if isinstance(change, Withdraw)]
+    return not any(
+        consent.withdrawn_at is None and consent.advertiser == change.advertiser and change.purpose in ("", consent.purpose)
+        for consent, _ in await book.consents(filed.person)
+        for change in withdrawals
+    )
 
 
-def _same(one: Opposition, other: Opposition) -> bool:
+def same(one: Opposition, other: Opposition) -> bool:
+    """Whether two oppositions say the same, whenever and by whatever door."""
     return (one.block, one.scope, one.advertiser, one.stream) == (other.block, other.scope, other.advertiser, other.stream)
