@@ -1,7 +1,7 @@
 """What an act of a person means: which opposition to file, and what follows from it. Pure; filing it is the journey's business.
 
 A complaint and a dead mailbox come through the same door into the state; only the person's will also withdraws consents and is told
-to partners (R-FR-35, 45, 56).
+to partners and to the tool (R-FR-35, 45, 51, 56).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from gateway.core.change import Change, Count, Oppose, Tell, Withdraw
+from gateway.core.change import Change, Count, Errand, Oppose, Tell, Withdraw
 from gateway.core.complaint_rate import COMPLAINED
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Partner, PersonKey, Stream
@@ -69,23 +69,34 @@ def holders(
 
     Ended records count. All partners where nothing is recorded: nobody can say then who has the data (R-FR-35).
     """
-    sources = [one.source for one in consents if advertiser in ("", one.advertiser)]
-    passed = [one.partner for one in transfers if advertiser in ("", one.collector)]
-    if not sources and not passed:
-        return partners
-    known = {*sources, *passed}
+    return held_by(partners, consents, transfers, advertiser) if _named(consents, transfers, advertiser) else partners
+
+
+def held_by(
+    partners: Sequence[Partner], consents: Sequence[Consent], transfers: Sequence[Transfer], advertiser: str = ""
+) -> Sequence[Partner]:
+    """Those of them that the records name."""
+    known = _named(consents, transfers, advertiser)
     return tuple(one for one in partners if one.name in known or one.legal_name in known)
 
 
-def meaning(act: Act, advertisers: Collection[str], partners: Sequence[Partner]) -> tuple[Event, tuple[Change, ...]]:
+def _named(consents: Sequence[Consent], transfers: Sequence[Transfer], advertiser: str) -> set[str]:
+    sources = {one.source for one in consents if advertiser in ("", one.advertiser)}
+    return sources | {one.partner for one in transfers if advertiser in ("", one.collector)}
+
+
+def meaning(
+    act: Act, advertisers: Collection[str], partners: Sequence[Partner], tools: Sequence[str] = ()
+) -> tuple[Event, tuple[Change, ...]]:
     """The event and the changes to write in one commit.
 
-    `advertisers` are all configured ones, for a scope of `all`; `partners` are the `holders` of the person's data.
+    `advertisers` are all configured ones, for a scope of `all`; `partners` are the `holders` of the person's data, `tools` the
+    streams whose tool had put a way out of its own for the person.
     """
     filed = opposition(act)
     followed: tuple[Change, ...] = ()
     if filed.block is not Block.BOUNCED:
-        followed = (*_withdrawals(act, filed, advertisers), *notes(filed, partners))
+        followed = (*_withdrawals(act, filed, advertisers), *notes(filed, partners, tools))
     return _event(act, filed), (Oppose(filed), *followed, *_counted(act, filed))
 
 
@@ -109,15 +120,19 @@ def _withdrawals(act: Act, filed: Opposition, advertisers: Collection[str]) -> t
             assert_never(filed.scope)
 
 
-def notes(filed: Opposition, partners: Sequence[Partner]) -> tuple[Tell, ...]:
-    """What these partners must be told of an opposition (R-FR-35); a dead mailbox is nobody's will."""
+def notes(filed: Opposition, partners: Sequence[Partner], tools: Sequence[str] = ()) -> tuple[Tell, ...]:
+    """What these partners, and the tools of these streams, must be told of an opposition (R-FR-35, R-FR-51).
+
+    A dead mailbox is nobody's will.
+    """
     if filed.block is Block.BOUNCED:
         return ()
-    return tuple(
+    told = tuple(
         Tell(partner.name, filed.person, filed.advertiser, filed.scope, filed.at)
         for partner in partners
         if partner.receives or partner.provides
     )
+    return told + tuple(Tell(name, filed.person, filed.advertiser, filed.scope, filed.at, Errand.TOOL) for name in tools)
 
 
 def _event(act: Act, filed: Opposition) -> Event:

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.core.address import Identity
-from gateway.core.change import Change, Enlist, Lift, Oppose, Tell
+from gateway.core.change import Change, Enlist, Errand, Lift, Oppose, Tell
 from gateway.core.evidence import Event
 from gateway.core.evidence import Kind as What
-from gateway.core.model import Partner, Ref, RefusalMode, Stream, Tool
-from gateway.core.oppose import Act, meaning
+from gateway.core.model import Partner, PersonKey, Ref, RefusalMode, Stream, Tool
+from gateway.core.oppose import Act, meaning, opposition
 from gateway.core.record import Block, Door, Opposition, Scope
-from gateway.flow.holders import holders_of, tell_late
+from gateway.flow.holders import holders_of, tell_late, tools_of
+from gateway.flow.intake import breathe
 from gateway.flow.ports import Book, Clock
 from gateway.flow.subject import Kind, Subject
 
@@ -137,26 +138,45 @@ class Administer:
             return refused
         event, changes = await self.meaning(subject, reach, door, self._clock.now(), note)
         (ref,) = await self._book.commit([event], changes)
-        if subject.kind is Kind.ADDRESS:
-            names = {change.partner for change in changes if isinstance(change, Tell)}
-            told = [one for one in self._partners if one.name in names]
-            filed = next(change.opposition for change in changes if isinstance(change, Oppose))
-            await tell_late(self._book, self._partners, filed, told)
+        await self.look_again(changes)
         return ref
 
     async def meaning(
-        self, subject: Subject, reach: Reach, door: Door, at: datetime, note: str = ""
+        self, subject: Subject, reach: Reach, door: Door, at: datetime, note: str = "", origin: str = ""
     ) -> tuple[Event, tuple[Change, ...]]:
-        """What to write for an opposition: consents fall and partners hear of it only where one person is meant."""
+        """What to write for an opposition: consents fall, partners and tools hear of it only where one person is meant.
+
+        `origin` is the partner it came from, which is not told what it said itself (R-FR-37).
+        """
         stream = self._streams.get(reach.stream) or self._any_stream(reach.advertiser)
-        told = await holders_of(self._book, self._partners, subject.key, reach.advertiser) if subject.kind is Kind.ADDRESS else ()
-        event, changes = meaning(Act(subject.key, stream, reach.scope, door, at), self._advertisers, told)
+        act = Act(subject.key, stream, reach.scope, door, at)
+        hearers = await self._hearers(act, origin) if subject.kind is Kind.ADDRESS else ((), ())
+        event, changes = meaning(act, self._advertisers, *hearers)
         detail = "; ".join(part for part in (f"scope={reach.scope.value}", f"of={subject.kind.value}", note) if part)
         event = replace(event, stream=reach.stream, advertiser=reach.advertiser, category="", detail=detail)
         if subject.kind is not Kind.ADDRESS:
             filed = next(change for change in changes if isinstance(change, Oppose))
-            changes = (replace(filed, foreign_hash=subject.kind is Kind.HASH),)
-        return event, changes
+            return event, (replace(filed, foreign_hash=subject.kind is Kind.HASH),)
+        now = self._clock.now()  # who opposed long ago is told of today: waits and alarms begin now
+        return event, tuple(replace(one, at=now) if isinstance(one, Tell) else one for one in changes)
+
+    async def _hearers(self, act: Act, origin: str) -> tuple[Sequence[Partner], Sequence[str]]:
+        filed = opposition(act)
+        told = await holders_of(self._book, self._partners, filed.person, filed.advertiser)
+        return [one for one in told if one.name != origin], await tools_of(self._book, self._streams.values(), filed)
+
+    async def look_again(self, changes: Sequence[Change], origin: str = "") -> None:
+        """After the commit of what `meaning` said: tell those who were given the data meanwhile (R-FR-35)."""
+        told: dict[PersonKey, set[str]] = {}
+        for change in changes:
+            if isinstance(change, Tell) and change.errand is Errand.PARTNER:
+                told.setdefault(change.person, {origin}).add(change.partner)
+        for number, change in enumerate(changes):
+            await breathe(number)
+            if isinstance(change, Oppose) and not change.foreign_hash:
+                names = told.get(change.opposition.person, {origin})
+                missed = [one for one in self._partners if one.name not in names]
+                await tell_late(self._book, missed, change.opposition, ())
 
     def _any_stream(self, advertiser: str) -> Stream | None:
         """A stream that stands for its advertiser, where the opposition names none."""

@@ -24,6 +24,7 @@ from gateway.core.record import NoticeGiven, NoticeKind
 from gateway.core.reply import Reply
 from gateway.core.routes import routes_of, write_routes
 from gateway.core.sieve import Sifted
+from gateway.core.tool_way_out import as_kept
 from gateway.core.verdict import Allow, Due, Refuse, Undecided, Verdict
 from gateway.flow.desk import Peer
 from gateway.flow.judge import Judge, Judgement
@@ -207,7 +208,8 @@ class Attempts:
         person, stream, now = judgement.person, task.stream.name, self._clock.now()
         changes: list[Change] = []
         if finished.own_unsubscribe:
-            changes.append(KeepOwnUnsubscribe(person, stream, self._vault.seal(finished.own_unsubscribe), now))
+            kept = as_kept(finished.own_unsubscribe, task.message.values("list-unsubscribe-post"))
+            changes.append(KeepOwnUnsubscribe(person, stream, self._vault.seal(kept), now))
         if captures(self._head(task.stream)):
             changes.append(KeepRoutes(person, stream, self._vault.seal(write_routes(routes_of(task.message))), now))
         return changes

@@ -22,7 +22,7 @@ from gateway.core.signal import Reported, Told
 from gateway.core.task import SoftRun
 from gateway.core.verdict import Reason
 from gateway.flow.back_ports import Returns
-from gateway.flow.holders import holders_of, tell_late
+from gateway.flow.holders import holders_of, tell_late, tools_of
 from gateway.flow.intake import breathe
 from gateway.flow.ports import Book, Clock, Log, Meter, Unavailable
 from gateway.flow.way_back import same, stands
@@ -229,7 +229,8 @@ class Bounces:
         act = Act(case.person, stream, None, case.door, case.at, case.provider)
         filed = opposition(act)
         told = await holders_of(self._book, self._partners, filed.person, filed.advertiser)
-        event, changes = meaning(act, self._advertisers, told)
+        tools = await tools_of(self._book, self._streams.values(), filed)
+        event, changes = meaning(act, self._advertisers, told, tools)
         if any(same(filed, one) for one, _ in docket.filed if one.person == filed.person):
             return
         if await stands(self._book, filed, [change for change in changes if isinstance(change, Withdraw)]):

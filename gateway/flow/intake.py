@@ -76,6 +76,8 @@ class Batch:
     events: Sequence[Event]
     changes: Sequence[Change]
     tally: Tally
+    after: Callable[[], Awaitable[None]] | None = None
+    """What is to be done once it is written."""
 
 
 Scanned = TypeVar("Scanned")
@@ -102,18 +104,25 @@ async def take_in(
     """
     total, source = Tally(), iter(rows)
     writing: Awaitable[object] | None = None
+    batch: Batch | None = None
     while group := list(islice(source, BATCH)):
         now = clock.now()
         scanned = await reader.scan(group, now)
-        if writing is not None:
-            await writing
+        if writing is not None and batch is not None:
+            await _written(writing, batch)
             yield total
         batch = await reader.weigh(scanned, reject)
         total = total.plus(replace(batch.tally, rows=len(group), line=group[-1].line))
         writing = book.post([*batch.events, _progress(now, reader.what, sha256, total)], batch.changes)
-    if writing is not None:
-        await writing
+    if writing is not None and batch is not None:
+        await _written(writing, batch)
         yield total
+
+
+async def _written(writing: Awaitable[object], batch: Batch) -> None:
+    await writing
+    if batch.after is not None:
+        await batch.after()
 
 
 def _progress(now: datetime, what: str, sha256: str, total: Tally) -> Event:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from gateway.core.address import AddressFault, Identity
 from gateway.core.change import Change
@@ -121,7 +122,8 @@ class OppositionReader:
             event, following = await self._administer.meaning(subject, reach, Door.IMPORT, at)
             events.append(event)
             changes.extend(following)
-        return Batch(events, changes, Tally(recorded=len(events), known=len(found) - len(events), rejected=rejected))
+        tally = Tally(recorded=len(events), known=len(found) - len(events), rejected=rejected)
+        return Batch(events, changes, tally, partial(self._administer.look_again, changes))
 
     def _one(self, row: Row, now: datetime) -> _Found | str:
         if row.fault:

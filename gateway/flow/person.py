@@ -14,11 +14,12 @@ from gateway.core.address import Address, Identity
 from gateway.core.change import Change, Forget, GiveNotice, KeepOwnUnsubscribe, Learn, NotePassing, Oppose, Stir, Tell
 from gateway.core.evidence import Event, Kind, parse_event
 from gateway.core.model import Partner, PersonKey, Ref, Stream
-from gateway.core.oppose import holders
+from gateway.core.oppose import holders, notes
 from gateway.core.policy import Policy
 from gateway.core.record import Block, Consent, Door, Opposition, Scope
 from gateway.core.retention import until
 from gateway.flow.administer import Administer, Lifted, Refused, unfit_note
+from gateway.flow.holders import tell_late, tools_of
 from gateway.flow.ports import Book, Clock, Dossier, Journal, Vault
 from gateway.flow.subject import Kind as Of
 from gateway.flow.subject import Subject
@@ -165,11 +166,14 @@ class PersonFile:
         person, now = self._identity.person(address), self._clock.now()
         dossier = await self._book.dossier(person)
         scope = Scope.ADVERTISER if advertiser else Scope.ALL
+        filed = Opposition(person, Block.OPPOSED, scope, advertiser, "", door, now)
         told = self._holders(dossier, advertiser)
-        changes: list[Change] = [
-            Forget(person, advertiser),
-            Oppose(Opposition(person, Block.OPPOSED, scope, advertiser, "", door, now)),
+        tools = await tools_of(self._book, self._streams.values(), filed)
+        changes: list[Change] = [  # the notes first: they keep what must be told from being forgotten
             *(Tell(partner, person, advertiser, scope, now) for partner in told),
+            *notes(filed, (), tools),
+            Forget(person, advertiser),
+            Oppose(filed),
         ]
         ended = [one.record for one in dossier.ended if isinstance(one.record, Consent)]
         records = [one for one in (*dossier.consents, *ended) if advertiser in ("", one.advertiser)]
@@ -177,6 +181,7 @@ class PersonFile:
         rules = ("R-DP-13", "R-DP-14", "R-FR-84")
         event = Event(now, Kind.ERASURE, "erased", advertiser=advertiser, person=person.hex(), rules=rules, detail=detail)
         (ref,) = await self._book.commit([replace(event, door=door.value)], changes)
+        await tell_late(self._book, [one for name, one in self._partners.items() if name not in told], filed, ())
         return Erased(
             ref,
             len(records),

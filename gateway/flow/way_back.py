@@ -14,7 +14,7 @@ from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.oppose import Act, meaning, opposition
 from gateway.core.record import Door, Opposition, Scope
 from gateway.core.token import PROBE_STREAM, TokenKeys, read
-from gateway.flow.holders import holders_of, tell_late
+from gateway.flow.holders import holders_of, tell_late, tools_of
 from gateway.flow.ports import Book, Clock, Log, Meter, Unavailable
 
 PATIENCE = 5.0
@@ -95,7 +95,8 @@ class WayBack:
         started = self._clock.monotonic()
         filed = opposition(act)
         holders = await holders_of(self._book, self._partners, filed.person, filed.advertiser)
-        event, changes = meaning(act, self._advertisers, holders)
+        tools = await tools_of(self._book, self._streams.values(), filed)
+        event, changes = meaning(act, self._advertisers, holders, tools)
         if await stands(self._book, filed, changes):
             self._log.say("opposition repeated", door=act.door.value, scope=filed.scope.value)
             return
