@@ -1,0 +1,219 @@
+"""Reads the HTML of a reply as text a person would see, with every part that a mail client marks as quotation behind `> `.
+
+Time is linear in the page. Shows nothing, follows nothing, and leaves what is no text (scripts, styles, comments, pictures) out.
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from gateway.core import tags
+from gateway.core.html import tag_end
+
+_NAME = re.compile(rb"</?([A-Za-z][A-Za-z0-9:]{0,30}+)")
+_MOST_TAGS = 20_000
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
+_RAW = (b"script", b"style", b"title", b"textarea", b"noframes")
+_ENDS = {
+    name: re.compile(rb"</" + name + rb"\s{0,9}>", re.IGNORECASE) for name in (*_RAW, b"template", b"svg", b"object", b"select")
+}
+_ENDS[b"head"] = re.compile(rb"</head\s{0,9}>|(?=<body[\s>])", re.IGNORECASE)
+_BLOCKS = frozenset(
+    (
+        b"p",
+        b"div",
+        b"blockquote",
+        b"table",
+        b"tr",
+        b"ul",
+        b"ol",
+        b"li",
+        b"h1",
+        b"h2",
+        b"h3",
+        b"h4",
+        b"h5",
+        b"h6",
+        b"pre",
+        b"hr",
+        b"center",
+    )
+    + (b"section", b"article", b"header", b"footer", b"address", b"dl", b"dt", b"dd", b"body", b"html", b"form", b"fieldset", b"br")
+)
+_MARKED = frozenset((b"div", b"blockquote", b"span", b"hr", b"table", b"p", b"section", b"td", b"body"))
+
+# Of class or id; the element is the quoted message, or the sentence that announces it.
+_QUOTES = re.compile(
+    r"(?:^|[\s_-])(?:gmail_attr|yahoo_quoted|moz-cite-prefix|moz-forward-container|protonmail_quote|tutanota_quote|zmail_extra|freshdesk_quote"
+    r"|front-blockquote|ms-outlook-mobile-reference-message|mail-editor-reference-message-container|outlookmessageheader|quoted-content"
+    r"|history_container|aolmail_quote|airmail_on|nylas-quote|elided-text|cite|citation|quote|quoted_text|reply-intro|replybody\d?|zhistorycontainer|zmail_extra_hr"
+    r"|h5|wordsection_quote|original-message|originalmessage|mailbird-reply-quote|bloop_original_html|protonmail_quote_header)(?:[\s_-]|$)"
+)
+# The first thing of a quoted message that goes on to the end of the page.
+_TO_THE_END = re.compile(
+    r"(?:^|[\s_-])(?:divrplyfwdmsg|appendonsend|stopspelling|zwchr|outlookmessageheader|replysplit|lineBreakAtBeginningOfMessage_reply)(?:[\s]|$)"
+)
+_HALF = re.compile(r"(?:^|[\s_-])(?:gmail_quote(?:_container)?|gmail_quote_container)(?:[\s]|$)")
+_SIGNATURE = re.compile(
+    r"(?:^|[\s_-])(?:gmail_signature|moz-signature|signature|ms-outlook-mobile-signature|composer_signature|protonmail_signature_block"
+    r"|protonmail_signature_block-user|signature_block|mail-signature|tutanota_signature|applemailsignature|apple-mail-signature)(?:\s|$)"
+)
+_INDENTED = re.compile(r"border(?:-left)?\s{0,3}:\s{0,3}(?:none|0)")
+
+
+def text(page: str, most: int) -> tuple[str, bool]:
+    """At most so many characters of the page's text, quoted lines behind `> `, a signature behind `-- `; and whether that was all."""
+    reader = _Reader(page.encode("utf-8", "replace"), most)
+    return reader.text(), reader.whole
+
+
+class _Reader:
+    """One walk over a page. Of quoting elements only the outermost counts; its own kind is counted to know where it ends."""
+
+    def __init__(self, page: bytes, most: int) -> None:
+        self._page, self._left = page, most
+        self._lines: list[str] = []
+        self._words: list[str] = []
+        self._mark = ""
+        self._within, self._depth = b"", 0
+        self._waiting = False
+        self._asis = 0
+        self._endless: set[bytes] = set()
+        self._tags = _MOST_TAGS
+        self._walk()
+        self.whole = self._left > 0 and self._tags > 0
+
+    def text(self) -> str:
+        """What was read, never more than one blank line in a row."""
+        self._end_line()
+        lines: list[str] = []
+        for line in self._lines:
+            if line.strip(" >") or (lines and lines[-1].strip(" >")):
+                lines.append(line)
+        return "\n".join(lines).strip("\n")
+
+    def _walk(self) -> None:
+        """Read tag by tag, until the end or until enough is read."""
+        page, at = self._page, 0
+        while self._left > 0 and self._tags > 0:
+            self._tags -= 1
+            tag = page.find(b"<", at)
+            if tag < 0:
+                self._say(page[at:])
+                return
+            if tag > at:
+                self._say(page[at:tag])
+            at = self._tag(tag)
+            if at < 0:
+                return
+
+    def _tag(self, at: int) -> int:
+        """Read what begins at this `<`; the offset after it, -1 where it never ends."""
+        page = self._page
+        if page.startswith(b"<!--", at):
+            after = page.find(b"-->", at + 2)
+            return after + 3 if after >= 0 else -1
+        named = _NAME.match(page, at)
+        if named is None:
+            if page[at + 1 : at + 2] in (b"!", b"?", b"/"):
+                return page.find(b">", at) + 1 or -1
+            self._say(b"<")
+            return at + 1
+        name, end = named[1].lower(), tag_end(page, named.end())
+        if end < 0:
+            return -1
+        if page.startswith(b"/", at + 1):
+            self._close(name)
+            return end
+        if name in _ENDS:
+            return self._past(name, end)
+        self._open(name, at)
+        return end
+
+    def _past(self, name: bytes, at: int) -> int:
+        """The offset after an element of which nothing is read; -1 where raw text never ends, as in a browser."""
+        if name in self._endless:
+            return at
+        found = _ENDS[name].search(self._page, at)
+        if found:
+            return found.end()
+        self._endless.add(name)
+        return -1 if name in _RAW else at
+
+    def _open(self, name: bytes, at: int) -> None:
+        if name == self._within:
+            self._depth += 1
+        if name in _BLOCKS:
+            self._end_line(blank=name == b"p")
+        elif name in (b"td", b"th"):
+            self._words.append(" ")
+        if name == b"pre":
+            self._asis += 1
+        if name == b"li":
+            self._words.append("- ")
+        if name in _MARKED and (not self._mark or self._waiting):
+            self._look(name, at)
+
+    def _look(self, name: bytes, at: int) -> None:
+        """Whether a quotation or a signature begins with this element."""
+        tag = tags.read(self._page, at)
+        if tag is None:
+            return
+        known = f"{tag.says('class')} {tag.says('id')} {tag.says('name')}"[:400].lower().strip()
+        if _TO_THE_END.search(known):
+            self._quote(b"")
+        elif name == b"blockquote":
+            style = tag.says("style")[:400].lower()
+            if (
+                known
+                or "type" in tag.attributes
+                or not _INDENTED.search(style)
+                or "border-left:" in style.replace("border-left:none", "")
+            ):
+                self._quote(name)
+        elif _HALF.search(known):
+            self._quote(name, waiting=True)
+        elif name != b"hr" and _QUOTES.search(known):
+            self._quote(name)
+        elif not self._mark and (_SIGNATURE.search(known) or "data-signatureblock" in tag.attributes):
+            self._end_line()
+            if not any(line in ("-- ", "--") for line in self._lines[-2:]):
+                self._lines.append("-- ")
+
+    def _quote(self, name: bytes, waiting: bool = False) -> None:
+        """Quote until the element ends; `waiting` for a container whose own words, after its first quote, are the author's."""
+        self._end_line()
+        self._mark, self._within, self._depth, self._waiting = "> ", name, 1, waiting
+
+    def _close(self, name: bytes) -> None:
+        if name in _BLOCKS:
+            self._end_line(blank=name in (b"p", b"pre"))
+        if name == b"pre":
+            self._asis = max(0, self._asis - 1)
+        if self._within and name == self._within:
+            self._depth -= 1
+            if self._depth == 0:
+                self._end_line()
+                self._mark, self._within, self._waiting = "", b"", False
+
+    def _say(self, octets: bytes) -> None:
+        words = octets[: 4 * self._left].decode("utf-8", "replace")
+        words = unescape(words) if "&" in words else words
+        self._left -= len(words)
+        if not self._asis:
+            self._words.append(_BLANKS.sub(" ", words))
+            return
+        first, *others = words.splitlines() or [""]
+        self._words.append(first)
+        for line in others:
+            self._end_line()
+            self._words.append(line)
+
+    def _end_line(self, blank: bool = False) -> None:
+        line = "".join(self._words).replace("\u00a0", " ").strip(" " if not self._asis else "")
+        self._words.clear()
+        if line or self._asis or not blank:
+            self._lines.append(f"{self._mark}{line}" if line or self._mark else "")
+        if blank:
+            self._lines.append(self._mark)
