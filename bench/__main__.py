@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench import machine, peer, postfix
-from bench.gateway import Gateway, furnish
+from bench import machine, opposition, peer, postfix
+from bench.gateway import Gateway, furnish, signing_key
 from bench.memory import Memory, peak
 from bench.messages import SENDER, Sample, write_samples
 from bench.micro import parts
@@ -41,10 +41,11 @@ class Effort:
     single: dict[str, int]
     large: int
     known: int
+    opposing: float
 
 
-FULL = Effort({"4k": 5, "50k": 5, "5m": 3}, 4.0, {"4k": 1000, "50k": 500, "5m": 20}, 300, KNOWN)
-QUICK = Effort({"4k": 2, "50k": 2, "5m": 1}, 3.0, {"4k": 200, "50k": 100, "5m": 5}, 150, KNOWN)
+FULL = Effort({"4k": 5, "50k": 5, "5m": 3}, 4.0, {"4k": 1000, "50k": 500, "5m": 20}, 300, KNOWN, 60.0)
+QUICK = Effort({"4k": 2, "50k": 2, "5m": 1}, 3.0, {"4k": 200, "50k": 100, "5m": 5}, 150, KNOWN, 15.0)
 
 
 def main() -> int:
@@ -73,7 +74,7 @@ def main() -> int:
 def _measure(stack: ExitStack, effort: Effort, only: Sequence[str]) -> Figures:
     described, weights = machine.describe(OUT), machine.yardsticks()
     samples = write_samples(OUT)
-    key = _key(OUT / "rsa.pem")
+    key = signing_key(OUT / "rsa.pem")
     people, took = stocked(OUT, effort.known)
     found_parts = parts(furnish(OUT / "micro", people, key, 25), list(samples.values()))
     numbers, missing = Numbers(), list[str]()
@@ -95,6 +96,7 @@ def _measure(stack: ExitStack, effort: Effort, only: Sequence[str]) -> Figures:
         memory=_memory(stack, people, key, samples["5m"], effort, numbers) if not only or "gateway" in only else None,
         stalls=_stalls(systems),
         parts=found_parts,
+        oppositions=opposition.run(OUT, key, effort.opposing) if not only else None,
         people=f"Filling the store with {effort.known:,} people took {took:.0f} s." if took else "",
         missing=missing,
     )
@@ -155,14 +157,6 @@ def _reference(straight: System, sample: Sample) -> float:
     began = time.monotonic()
     subprocess.run([*command, f"127.0.0.1:{straight.port}"], check=True, capture_output=True, timeout=120)
     return count / (straight.sink.wait_for(before + count, 60) - began)
-
-
-def _key(path: Path) -> Path:
-    """An RSA-2048 key for gateway and peer alike, kept between runs."""
-    if not path.exists():
-        subprocess.run(["openssl", "genrsa", "-out", str(path), "2048"], check=True, capture_output=True)
-        path.chmod(0o600)
-    return path
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ The limits that would end a long load session are raised; nothing else differs f
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,6 +76,14 @@ def furnish(folder: Path, people: Path, key: Path, sink: int, workers: int = 1, 
         )
     )
     return config
+
+
+def signing_key(path: Path) -> Path:
+    """An RSA-2048 key for gateway and peer alike, kept between runs."""
+    if not path.exists():
+        subprocess.run(["openssl", "genrsa", "-out", str(path), "2048"], check=True, capture_output=True)
+        path.chmod(0o600)
+    return path
 
 
 class Gateway:

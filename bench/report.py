@@ -9,6 +9,7 @@ from bench.machine import SIGNATURE
 from bench.memory import Memory
 from bench.messages import Sample
 from bench.micro import Part
+from bench.opposition import Oppositions, told
 from bench.rounds import Run, Spread
 from bench.stall import Stall
 
@@ -45,6 +46,7 @@ class Figures:
     memory: Memory | None
     stalls: Sequence[Stall]
     parts: Sequence[Part]
+    oppositions: Oppositions | None
     people: str
     missing: Sequence[str]
 
@@ -100,6 +102,8 @@ def _other_bars(figures: Figures) -> Iterable[tuple[str, str, str, bool | None]]
         shown,
         memory.peak / 1e6 <= MEMORY_BAR if memory else None,
     )
+    if figures.oppositions:
+        yield from told(figures.oppositions)
     for part in figures.parts:
         if part.bar:
             yield part.what, f"<= {part.bar:g} us", f"{part.median:.1f} us", part.median <= part.bar
@@ -130,6 +134,8 @@ def page(figures: Figures) -> str:
             ("input", "octets", "worst ms", "answer"),
             [(s.what, f"{s.octets:,}", f"{s.worst:.1f}", s.answer) for s in figures.stalls],
         ),
+        "## From opposition to effect\n",
+        _oppositions(figures.oppositions),
         "## Parts\n",
         _table(("part", "median us", "p99 us"), [(p.what, f"{p.median:,.1f}", f"{p.p99:,.1f}") for p in figures.parts]),
         "## Machine\n",
@@ -217,6 +223,24 @@ def _memory(memory: Memory | None) -> str:
     return (
         f"One fresh process, {memory.sessions} sessions at once, {memory.messages} messages of 5 MiB: largest resident size"
         f" (VmHWM) {memory.peak / 1e6:.0f} MB, {memory.before / 1e6:.0f} MB before, {memory.rate:.1f} messages/s.\n"
+    )
+
+
+def _oppositions(found: Oppositions | None) -> str:
+    if found is None:
+        return "Not measured.\n"
+    rows = [
+        ("one-click POST, due to answered", found.posts),
+        (f"one-click POST, due to refused at each of {found.workers} processes", found.effect),
+        ("mail meanwhile, due to its 250", found.messages),
+    ]
+    return (
+        "One-click POSTs at a steady rate beside mail (`python -m bench.opposition`), timed from the moment each was due, so"
+        " that waiting counts. The answer is given when the opposition is on disk.\n\n"
+        + _table(
+            ("from, to", "p50 ms", "p99 ms", "max ms", "count"),
+            [(what, f"{q.p50:.1f}", f"{q.p99:.1f}", f"{q.worst:.1f}", f"{q.count:,}") for what, q in rows],
+        )
     )
 
 

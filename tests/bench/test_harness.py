@@ -58,7 +58,7 @@ def run(system: str, rate: float) -> Run:
 
 
 def figures(runs: list[Run], memory: Memory | None = None) -> Figures:
-    return Figures({}, {}, "python -m bench", "", [], runs, {}, [], memory, [], [], "", [])
+    return Figures({}, {}, "python -m bench", "", [], runs, {}, [], memory, [], [], None, "", [])
 
 
 def test_a_bar_is_met_only_by_a_measured_ratio() -> None:
