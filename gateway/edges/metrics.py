@@ -40,6 +40,7 @@ class Metrics:
         self._complaints = Gauge(
             "gateway_complaint_rate", "Complaints by deliveries of 24 hours", ["stream", "provider"], registry=registry
         )
+        self._events = Counter("gateway_provider_events", "Events that providers reported", ["provider", "told"], registry=registry)
         self._probe = Gauge("gateway_opt_out_healthy", "1 when the opt-out's self-test passes", registry=registry)
         self._decided: dict[tuple[str, str], Counter] = {}
         self._delivered: dict[tuple[str, str], Histogram] = {}
@@ -92,6 +93,11 @@ class Metrics:
         self._complaints.clear()
         for rate in rates:
             self._complaints.labels(rate.stream, rate.provider).set(rate.share)
+
+    def reported(self, provider: str, told: str, many: int = 1) -> None:
+        """Count what a provider reported."""
+        if many:
+            self._events.labels(provider, told).inc(many)
 
     def figures(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`."""

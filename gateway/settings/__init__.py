@@ -6,7 +6,7 @@ Values reach the rooms below through constructors; nobody else reads the file, t
 from gateway.settings.loading import ConfigurationError, Fault, load
 from gateway.settings.models import Settings
 from gateway.settings.nouns import to_forms, to_partners, to_streams
-from gateway.settings.secrets import MissingSecret, partner_secret, upstream_password
+from gateway.settings.secrets import MissingSecret, partner_secret, provider_secret, upstream_password
 
 __all__ = [
     "ConfigurationError",
@@ -15,6 +15,7 @@ __all__ = [
     "Settings",
     "load",
     "partner_secret",
+    "provider_secret",
     "to_forms",
     "to_partners",
     "to_streams",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gateway.core.model import Category
 from gateway.core.token import stream_number
 from gateway.settings.models import Settings
-from gateway.settings.secrets import has_password
+from gateway.settings.secrets import has_password, has_provider_secret
 from gateway.settings.values import is_address, is_loopback
 
 _COMMAND_LINE = ("cli", "daily", "import", "reader")
@@ -23,7 +23,8 @@ Complaint = tuple[tuple[str, ...], str]
 def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]:
     """Every fault between settings, and between settings, the disk and the environment."""
     checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _returns, _numbers)
-    return [*(complaint for check in checks for complaint in check(settings)), *_logins(settings, environ)]
+    found = (complaint for check in checks for complaint in check(settings))
+    return [*found, *_logins(settings, environ), *_providers(settings, environ)]
 
 
 def _gateway(settings: Settings) -> Iterator[Complaint]:
@@ -137,6 +138,23 @@ def _partners(settings: Settings) -> Iterator[Complaint]:
         if urlsplit(partner.webhook).scheme == "http" and not is_loopback(urlsplit(partner.webhook).hostname or ""):
             yield ("partner", name, "webhook"), "must begin with https:// unless it is on loopback."
         yield from _private(("partner", name, "secret_file"), partner.secret_file)
+
+
+def _providers(settings: Settings, environ: Mapping[str, str]) -> Iterator[Complaint]:
+    """A provider is believed only by what proves its calls, and speaks for advertisers that exist."""
+    for name, provider in settings.provider.items():
+        where = ("provider", name)
+        match provider.kind:
+            case "ses" if not provider.topic:
+                yield (*where, "topic"), "is required: messages of any other SNS topic are refused."
+            case "sendgrid" if not provider.verification:
+                yield (*where, "verification"), "is required: it is shown where its signed event webhook is switched on."
+            case "postmark" | "mailgun" | "brevo" | "sparkpost" | "standard" if not has_provider_secret(name, provider, environ):
+                yield where, "needs a secret_file or its environment variable."
+        for advertiser in provider.advertisers:
+            if advertiser not in settings.advertiser:
+                yield (*where, "advertisers"), f'"{advertiser}" is not in any [advertiser.NAME].'
+        yield from _private((*where, "secret_file"), provider.secret_file)
 
 
 def _streams(settings: Settings) -> Iterator[Complaint]:

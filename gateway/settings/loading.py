@@ -54,7 +54,7 @@ def show_path(where: Where) -> str:
     match where:
         case ():
             return ""
-        case ("upstream" | "advertiser" | "stream" | "partner" as table, name, *rest):
+        case ("upstream" | "advertiser" | "stream" | "partner" | "provider" as table, name, *rest):
             return f"[{table}.{name}] {'.'.join(rest)}".strip()
         case (table, *rest):
             return f"[{table}] {'.'.join(rest)}".strip()
@@ -166,7 +166,7 @@ def _pattern(where: Where) -> str:
 
 def _unknown(where: Where) -> str:
     *table, key = where
-    if any(word in key for word in _SECRET_WORDS) and table and table[0] in ("upstream", "partner"):
+    if any(word in key for word in _SECRET_WORDS) and table and table[0] in ("upstream", "partner", "provider"):
         return "secrets never stand in this file: name a file of mode 0600, or use the environment."
     near = difflib.get_close_matches(key, _known(tuple(table)), n=1, cutoff=0.6)
     return f'is unknown; did you mean "{near[0]}"?' if near else "is unknown."

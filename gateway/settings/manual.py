@@ -23,7 +23,7 @@ One TOML file, `gateway.toml` in the working directory, or the one named by `--c
 unknown key, a wrong value or an unknown `GATEWAY_*` variable refuses to start. Relative paths start at the file's own folder.
 Durations are seconds, or `"90s"`, `"5m"`, `"24h"`, `"2d"`. NAME is lower-case letters, digits, `.`, `_` and `-`.
 
-This page is generated from the models in `gateway/settings/models.py`: change it there, then run `make docs`.
+This page is generated from the models in `gateway/settings/models.py` and `back.py`: change it there, then run `make docs`.
 """
 
 _AFTER = """
@@ -37,6 +37,7 @@ which win:
 | `GATEWAY_CONFIG` | the configuration file |
 | `GATEWAY_UPSTREAM_<NAME>_PASSWORD` | password of `[upstream.NAME]` |
 | `GATEWAY_PARTNER_<NAME>_SECRET` | secret shared with `[partner.NAME]` |
+| `GATEWAY_PROVIDER_<NAME>_SECRET` | what proves the calls of `[provider.NAME]` |
 
 `<NAME>` is the table's name in upper case, everything but letters and digits written `_`.
 

@@ -9,9 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gateway.core.model import Category, RefusalMode
+from gateway.settings.back import Bounces, ProviderEvents
+from gateway.settings.table import Table
 from gateway.settings.values import (
     CalendarSpan,
     Count,
@@ -31,12 +33,6 @@ from gateway.settings.values import (
 
 Switch = Annotated[bool, Field(strict=True)]
 _MINUTE = timedelta(minutes=1)
-
-
-class Table(BaseModel):
-    """What all tables share: unknown keys are refused, values never change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, hide_input_in_errors=True)
 
 
 class Gateway(Table):
@@ -307,6 +303,8 @@ class Settings(Table):
     advertiser: dict[Name, Advertiser] = Field(default_factory=dict)
     stream: dict[Name, Stream] = Field(default_factory=dict)
     partner: dict[Name, Partner] = Field(default_factory=dict)
+    bounces: Bounces = Field(default_factory=Bounces)
+    provider: dict[Name, ProviderEvents] = Field(default_factory=dict)
 
     @property
     def public_url(self) -> str:

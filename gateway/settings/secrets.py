@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.settings.back import ProviderEvents
 from gateway.settings.models import Partner, Upstream
 
 _OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA")
@@ -28,6 +29,17 @@ def partner_secret(name: str, partner: Partner, environ: Mapping[str, str] | Non
     return _secret(_variable("PARTNER", name, "SECRET"), partner.secret_file, environ)
 
 
+def provider_secret(name: str, provider: ProviderEvents, environ: Mapping[str, str] | None = None) -> bytes:
+    """What proves a provider's calls; empty when there is none."""
+    return _secret(_variable("PROVIDER", name, "SECRET"), provider.secret_file, environ)
+
+
+def has_provider_secret(name: str, provider: ProviderEvents, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether it is configured, without reading it."""
+    variables = os.environ if environ is None else environ
+    return provider.secret_file is not None or _variable("PROVIDER", name, "SECRET") in variables
+
+
 def has_password(name: str, upstream: Upstream, environ: Mapping[str, str] | None = None) -> bool:
     """Whether a password is configured, without reading it."""
     variables = os.environ if environ is None else environ
@@ -36,7 +48,12 @@ def has_password(name: str, upstream: Upstream, environ: Mapping[str, str] | Non
 
 def unknown_variables(environ: Mapping[str, str], tables: Mapping[str, object]) -> list[tuple[str, str]]:
     """`GATEWAY_*` variables that mean nothing here, each with a hint or an empty text."""
-    known = [*_OWN, *_names(tables, "upstream", "PASSWORD"), *_names(tables, "partner", "SECRET")]
+    known = [
+        *_OWN,
+        *_names(tables, "upstream", "PASSWORD"),
+        *_names(tables, "partner", "SECRET"),
+        *_names(tables, "provider", "SECRET"),
+    ]
     strays = sorted(name for name in environ if name.startswith("GATEWAY_") and name not in known)
     return [(name, _hint(name, known)) for name in strays]
 

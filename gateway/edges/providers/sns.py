@@ -66,11 +66,9 @@ class Topic:
         method = _HASHES.get(text(message, "SignatureVersion"))
         if signed is None or method is None or text(message, "TopicArn") != self._arn:
             return False
-        if (
-            not self._recent(text(message, "Timestamp"), now)
-            or not self._ours(url)
-            or not _CERTIFICATE.fullmatch(urlsplit(url).path)
-        ):
+        if not self._recent(text(message, "Timestamp"), now) or not self._ours(url):
+            return False
+        if not _CERTIFICATE.fullmatch(url.removeprefix(f"https://{self._host}")):
             return False
         certificate = await self._certificate(url, now)
         return certificate is not None and _signed(certificate, signed, text(message, "Signature"), method)
