@@ -33,7 +33,11 @@ _WIDTH = 72
 _MONTHS = {
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     "en": "January February March April May June July August September October November December",
+    "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+    "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "it": "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
 }
+_DAYS = {"de": "{day}. {month} {year}", "es": "{day} de {month} de {year}"}
 
 
 class MailKind(StrEnum):
@@ -43,10 +47,19 @@ class MailKind(StrEnum):
     DOI_REMINDER = "doi-reminder"
     STAY = "stay"
     RIGHTS_NOTICE = "rights-notice"
+    ACK = "ack"
+    TASK = "task"
+    PASSED_ON = "passed-on"
 
+
+PLAIN = {MailKind.ACK: ("fr", "en", "de", "es", "it"), MailKind.TASK: LANGUAGES}
+"""The kinds that are short plain text (R-STD-62), and the languages they are written in; `core.acknowledge` writes them."""
+
+LETTERS = (MailKind.DOI, MailKind.DOI_REMINDER, MailKind.STAY, MailKind.RIGHTS_NOTICE)
+"""The kinds written here, as text and as a page. What is passed on is nobody's template."""
 
 _QUESTIONS = (MailKind.DOI, MailKind.DOI_REMINDER, MailKind.STAY)
-_STEMS = {kind: "doi" if kind is MailKind.DOI_REMINDER else kind.value for kind in MailKind}
+_STEMS = {kind: "doi" if kind is MailKind.DOI_REMINDER else kind.value for kind in LETTERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +76,29 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """What travels with an own mail in the spool, so that its delivery can be recorded; never on the wire."""
+    """What travels with an own mail in the spool, so that its delivery can be recorded; never on the wire.
+
+    Of several mails that say the same `once` only the first is delivered.
+    """
 
     kind: MailKind
     person: PersonKey
     template: str
     source: str = ""
+    once: str = ""
 
 
 def write_slip(slip: Slip) -> str:
     """The slip as text."""
-    return json.dumps([slip.kind.value, slip.person.hex(), slip.template, slip.source])
+    return json.dumps([slip.kind.value, slip.person.hex(), slip.template, slip.source, *([slip.once] if slip.once else [])])
 
 
 def read_slip(text: str) -> Slip | None:
     """The slip of a kept mail; None for text that is none."""
     try:
-        kind, person, template, source = json.loads(text)
-        return Slip(MailKind(kind), PersonKey(bytes.fromhex(person)), str(template), str(source))
+        kind, person, template, source, *once = json.loads(text)
+        (only,) = once or ("",)
+        return Slip(MailKind(kind), PersonKey(bytes.fromhex(person)), str(template), str(source), str(only))
     except (ValueError, TypeError):
         return None
 
@@ -89,7 +107,8 @@ def say_day(moment: datetime, language: str) -> str:
     """A day in words."""
     month = _MONTHS[language if language in _MONTHS else LANGUAGES[0]].split()[moment.month - 1]
     first = language == "fr" and moment.day == 1
-    return f"{'1er' if first else moment.day} {month} {moment.year}"
+    day = "1er" if first else moment.day
+    return _DAYS.get(language, "{day} {month} {year}").format(day=day, month=month, year=moment.year)
 
 
 class OwnTemplates:
@@ -103,6 +122,7 @@ class OwnTemplates:
     def faults(self) -> tuple[str, ...]:
         """Templates that lack or do not compile: for `gateway check` and the start."""
         needed = {f"{stem}.{language}.{form}.j2" for stem in _STEMS.values() for language in LANGUAGES for form in ("txt", "html")}
+        needed |= {f"{kind.value}.{language}.txt.j2" for kind, languages in PLAIN.items() for language in languages}
         found = [f"{name} is missing" for name in sorted(needed - self._sources.keys())]
         for name in self._sources:
             try:
@@ -123,6 +143,14 @@ class OwnTemplates:
         if not subject or str(link) not in text or str(link) not in html:
             return NoticeFault("template does not show its link")
         return clean(subject), Words(_wrapped(text), html.strip() + "\n", self._hash(stem))
+
+    def render_plain(self, stem: str, facts: Mapping[str, object]) -> tuple[str, Words] | NoticeFault:
+        """The subject and the text of a kind that has no page."""
+        try:
+            subject, _, text = self._text.get_template(f"{stem}.txt.j2").render(facts).strip().partition("\n")
+        except TemplateError as fault:
+            return NoticeFault(f"template: {fault}")
+        return clean(subject), Words(_wrapped(text), "", self._hash(stem))
 
     def _hash(self, stem: str) -> str:
         digest = hashlib.sha256()
@@ -156,9 +184,9 @@ def draft_own(templates: OwnTemplates, head: Letterhead, letter: Letter, now: da
 def _fields(head: Letterhead, letter: Letter, subject: str, language: str, now: datetime, word: str) -> list[tuple[str, bytes]]:
     advertiser = head.stream.advertiser
     return [
-        ("From", _mailbox(clean(advertiser.legal_name or advertiser.name), advertiser.sender).encode()),
+        ("From", show_mailbox(clean(advertiser.legal_name or advertiser.name), advertiser.sender).encode()),
         ("To", letter.to.wire.encode()),
-        ("Subject", _encoded(subject, "Subject").encode()),
+        ("Subject", encoded_word(subject, "Subject").encode()),
         ("Date", format_datetime(now).encode()),
         ("Message-ID", f"<{word}@{head.hostname}>".encode()),
         ("Auto-Submitted", b"auto-generated"),
@@ -207,22 +235,24 @@ def _body(words: Words, boundary: str) -> bytes:
     """Text and HTML in quoted-printable: seven bits and short lines, whatever the next hop can do."""
     parts = b"".join(
         b"--%b\r\nContent-Type: text/%b; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n%b\r\n"
-        % (boundary.encode(), form, _quoted(text))
+        % (boundary.encode(), form, quoted_printable(text))
         for form, text in ((b"plain", words.text), (b"html", words.html))
     )
     return parts + b"--%b--\r\n" % boundary.encode()
 
 
-def _quoted(text: str) -> bytes:
+def quoted_printable(text: str) -> bytes:
+    """A text in seven bits and short lines."""
     return binascii.b2a_qp(text.encode(), istext=True).replace(b"\n", b"\r\n")
 
 
-def _mailbox(name: str, address: str) -> str:
+def show_mailbox(name: str, address: str) -> str:
     """A display name and an address, which is plain ASCII by configuration."""
-    return formataddr((name, address)) if name.isascii() else f"{_encoded(name, 'From')}\r\n <{address}>"
+    return formataddr((name, address)) if name.isascii() else f"{encoded_word(name, 'From')}\r\n <{address}>"
 
 
-def _encoded(text: str, field: str) -> str:
+def encoded_word(text: str, field: str) -> str:
+    """A text as the value of a field (RFC 2047)."""
     charset = "us-ascii" if text.isascii() else "utf-8"
     return Header(text, charset, header_name=field).encode(linesep="\r\n")
 

@@ -5,7 +5,7 @@ A notice counts as given only when the provider took it (R-FR-31). Retries are t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -15,7 +15,7 @@ from gateway.core.blocked import stops
 from gateway.core.change import Accept, Change, GiveNotice
 from gateway.core.compose import delivery_key
 from gateway.core.evidence import Event, Kind
-from gateway.core.model import Fate, Outcome, Ref, Stream
+from gateway.core.model import Fate, Outcome, PersonKey, Ref, Stream
 from gateway.core.own_mail import MailKind, Slip
 from gateway.core.record import Block, NoticeGiven, NoticeKind, Who
 from gateway.flow.ports import Book, Clock, Log, OptOutHealth, Parcel, Provider, Unavailable
@@ -25,8 +25,18 @@ STOPPED_BY: Mapping[MailKind, frozenset[Block]] = {
     MailKind.DOI_REMINDER: frozenset({Block.BOUNCED, Block.OPPOSED, Block.COMPLAINED, Block.PENDING}),
     MailKind.STAY: frozenset(Block),
     MailKind.RIGHTS_NOTICE: frozenset({Block.BOUNCED, Block.RESTRICTED}),
+    MailKind.ACK: frozenset({Block.BOUNCED}),
+    MailKind.TASK: frozenset(),
+    MailKind.PASSED_ON: frozenset(),
 }
-"""A question the person called for goes to somebody opposed (R-FR-44), and so does what the law wants said (R-FR-32)."""
+"""A question the person called for goes to somebody opposed (R-FR-44), and so does what the law wants said (R-FR-32), or the answer
+to what they wrote (R-FR-60). What is passed on goes to people of the advertiser."""
+
+ONCE_FOR = timedelta(hours=24)
+"""How long a mail that says `once` is known to have been delivered: as long as the store keeps such marks."""
+
+Undelivered = Callable[[PersonKey, Stream, bytes, str], Awaitable[None]]
+"""Opens a task for a person's mail that the advertiser's mailbox does not take: whose, in which stream, the mail, its `once`."""
 
 _GIVES = {MailKind.STAY: NoticeKind.STAY, MailKind.RIGHTS_NOTICE: NoticeKind.FIRST_CONTACT}
 _FINAL = (Fate.DELIVERED, Fate.REFUSED)
@@ -43,7 +53,9 @@ class OwnDelivery:
         health: OptOutHealth,
         clock: Clock,
         log: Log,
+        undelivered: Undelivered | None = None,
     ) -> None:
+        self._undelivered = undelivered
         self._book = book
         self._identity = identity
         self._providers = providers
@@ -53,8 +65,8 @@ class OwnDelivery:
 
     async def carry(self, parcel: Parcel, slip: Slip, stream: Stream) -> bool:
         """Whether the row has reached its end; Unavailable when what must be on record cannot be."""
-        mark = delivery_key("sent", (parcel.decision, parcel.addressee.address))
-        if await self._book.accepted((mark,), parcel.accepted_at - timedelta(hours=1)):
+        mark = delivery_key("sent", (slip.once or parcel.decision, parcel.addressee.address))
+        if await self._book.accepted((mark,), parcel.accepted_at - (ONCE_FOR if slip.once else timedelta(hours=1))):
             return True  # delivered before a crash; only the row was left
         expired = self._clock.now() >= parcel.expires_at
         if await self._stopped(parcel, slip, stream):
@@ -66,6 +78,8 @@ class OwnDelivery:
         envelope = replace(parcel.envelope, slip="")
         provider = self._providers[stream.upstream]
         outcome = await provider.deliver(envelope.sender, parcel.addressee, envelope, (parcel.message,))
+        if slip.kind is MailKind.PASSED_ON and outcome.fate is Fate.REFUSED:
+            await self._leave_to_a_person(parcel, slip, stream)
         await self._record(parcel, slip, stream, outcome, attempt, mark)
         self._log.say("own-mail", stream=stream.name, kind=slip.kind.value, fate=outcome.fate.value)
         if outcome.fate in _FINAL:
@@ -96,8 +110,15 @@ class OwnDelivery:
             self._log.say("outcome-not-recorded", stream=stream.name, ref=attempt, fate=outcome.fate.value)
 
     async def _give_up(self, parcel: Parcel, slip: Slip, stream: Stream) -> bool:
+        if slip.kind is MailKind.PASSED_ON:
+            await self._leave_to_a_person(parcel, slip, stream)
         await self._book.commit((self._event(parcel, slip, stream, Kind.OUTCOME, "failed"),))
         return True
+
+    async def _leave_to_a_person(self, parcel: Parcel, slip: Slip, stream: Stream) -> None:
+        """What a person wrote is never lost: where it cannot be passed on, somebody must read it here."""
+        if self._undelivered is not None:
+            await self._undelivered(slip.person, stream, parcel.message, slip.once)
 
     def _event(
         self, parcel: Parcel, slip: Slip, stream: Stream, kind: Kind, outcome: str, about: str = "", said: str = ""

@@ -9,13 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
+from gateway.core.acknowledge import draft_plain
 from gateway.core.address import Address
+from gateway.core.answered import Answer
 from gateway.core.change import Change
-from gateway.core.compose import Finished, Letterhead, complete, signatures
+from gateway.core.compose import Draft, Finished, Letterhead, complete, signatures
 from gateway.core.evidence import Event, Kind
+from gateway.core.forward import draft_forward
 from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.notice import NoticeFault
-from gateway.core.own_mail import Letter, MailKind, OwnTemplates, Slip, draft_own, write_slip
+from gateway.core.own_mail import PLAIN, Letter, MailKind, OwnTemplates, Slip, draft_own, write_slip
 from gateway.flow.notify import OWN_MAIL
 from gateway.flow.ports import Addressee, Book, Clock, Compute, Envelope, Spool, Unavailable
 
@@ -27,7 +30,14 @@ RULES = {
     MailKind.DOI_REMINDER: ("R-FR-43",),
     MailKind.STAY: ("R-FR-82",),
     MailKind.RIGHTS_NOTICE: ("R-FR-29", "R-FR-32"),
+    MailKind.ACK: ("R-FR-60", "R-STD-62"),
+    MailKind.TASK: ("R-FR-59", "R-FR-61"),
+    MailKind.PASSED_ON: ("R-FR-57", "R-FR-73"),
 }
+
+
+class CannotWrite(Unavailable):
+    """A mail cannot be made from what is configured, and trying again will not help; `gateway check` names the cause."""
 
 
 class OwnMail:
@@ -67,17 +77,29 @@ class OwnMail:
         events: Sequence[Event] = (),
         changes: Sequence[Change] = (),
         due: datetime | None = None,
+        once: str = "",
     ) -> Ref:
         """Own one mail durably and return its journal reference; `events` and `changes` go into the commit before it.
 
-        Unavailable when it could not be written: whatever was committed with it then stands, the mail does not go.
+        Unavailable when it could not be written: whatever was committed with it then stands, the mail does not go. Of several
+        that say the same `once`, only the first is delivered.
         """
         letter = self._letter(kind, person, address, words, language)
         finished = await self._finish(stream, letter)
         now = self._clock.now()
         refs = await self._book.commit((*events, self._event(stream, letter, finished, now)), changes)
-        await self._keep(stream, letter, finished, refs[-1], due or now)
+        await self._keep(stream, letter, finished, refs[-1], due or now, once)
         return refs[-1]
+
+    async def pass_on(self, stream: Stream, person: PersonKey, answer: Answer, to: Address, once: str) -> Ref:
+        """Own the mail of a person for the people of the advertiser, its content as it came (R-FR-57)."""
+        drafting = partial(draft_forward, self._letterheads[stream.name], answer, to, self._clock.now(), once)
+        finished = await self._signed(await self._compute(len(answer.data), drafting))
+        now = self._clock.now()
+        letter = self._letter(MailKind.PASSED_ON, person, to, {}, "")
+        (ref,) = await self._book.commit((self._event(stream, letter, finished, now),))
+        await self._keep(stream, letter, finished, ref, now, once)
+        return ref
 
     async def rehearse(
         self,
@@ -99,10 +121,14 @@ class OwnMail:
         return Letter(kind, person, address, words, language, self._partners.get(words.get("source", "")))
 
     async def _finish(self, stream: Stream, letter: Letter) -> Finished:
-        drafted = draft_own(self._templates, self._letterheads[stream.name], letter, self._clock.now(), self._random())
+        draft = draft_plain if letter.kind in PLAIN else draft_own
+        return await self._signed(draft(self._templates, self._letterheads[stream.name], letter, self._clock.now(), self._random()))
+
+    async def _signed(self, drafted: Draft | NoticeFault) -> Finished:
         if isinstance(drafted, NoticeFault):
-            raise Unavailable("own mail")  # a template or a fact that `gateway check` would name
-        return complete(drafted, await self._compute.apart(partial(signatures, drafted)))
+            raise CannotWrite("own mail")  # a template or a fact that `gateway check` would name
+        signed = await self._compute.apart(partial(signatures, drafted))
+        return await self._compute(sum(map(len, drafted.chunks)), partial(complete, drafted, signed))
 
     def _event(self, stream: Stream, letter: Letter, finished: Finished, now: datetime) -> Event:
         return Event(
@@ -117,10 +143,11 @@ class OwnMail:
             body=finished.digest,
         )
 
-    async def _keep(self, stream: Stream, letter: Letter, finished: Finished, ref: Ref, due: datetime) -> None:
-        slip = Slip(letter.kind, letter.person, finished.template, letter.words.get("source", ""))
-        envelope = Envelope(
-            OWN_MAIL, stream.name, stream.advertiser.sender, smtputf8=letter.to.utf8, eight_bit=False, slip=write_slip(slip)
-        )
-        await self._spool.keep(envelope, b"".join(finished.chunks), ((Addressee(letter.to.wire), ref),), due, due + LIFE)
+    async def _keep(self, stream: Stream, letter: Letter, finished: Finished, ref: Ref, due: datetime, once: str = "") -> None:
+        slip = Slip(letter.kind, letter.person, finished.template, letter.words.get("source", ""), once)
+        sender = "" if letter.kind is MailKind.ACK else stream.advertiser.sender  # R-STD-62: nobody answers an answer
+        message = b"".join(finished.chunks)
+        eight_bit = not message.isascii()
+        envelope = Envelope(OWN_MAIL, stream.name, sender, smtputf8=letter.to.utf8, eight_bit=eight_bit, slip=write_slip(slip))
+        await self._spool.keep(envelope, message, ((Addressee(letter.to.wire), ref),), due, due + LIFE)
         self._wake()

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.core.evidence import Kind
 from gateway.core.model import Fate, Ref
-from gateway.core.own_mail import MailKind
+from gateway.core.own_mail import LETTERS, PLAIN, MailKind
 from gateway.core.record import Block, NoticeKind, Who
 from gateway.flow.ports import Unavailable
 from tests.support.company import WAITS
@@ -20,6 +20,8 @@ from tests.support.spool import GREYLISTED, NO_MAILBOX, SILENT
 
 WORDS = {"link": "https://optout.example/c/" + "a" * 26, "until": "demain", "source": "voisin"}
 BLOCKS = (None, *Block)
+WRITTEN = (*LETTERS, *PLAIN)
+"""Every kind that has words of ours; what is passed on has its own tests beside `flow.incoming`."""
 
 
 @pytest.fixture
@@ -139,9 +141,9 @@ async def test_a_notice_the_provider_did_not_take_was_not_given(house: House, an
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("kind", list(MailKind))
+@pytest.mark.parametrize("kind", WRITTEN)
 async def test_who_is_stopped_by_what(house: House, kind: MailKind, block: Block | None) -> None:
-    """R-FR-32, R-FR-44, R-FR-58, R-MBX-14, R-DP-15: a dead mailbox gets nothing; what the law or the person asks for passes opposition."""
+    """R-FR-32, R-FR-44, R-FR-58, R-MBX-14, R-DP-15: a dead mailbox gets nothing; what the law or the person asks for passes."""
     await send(house, kind)
     if block is not None:
         await house.oppose(block=block)
@@ -151,6 +153,8 @@ async def test_who_is_stopped_by_what(house: House, kind: MailKind, block: Block
         MailKind.DOI_REMINDER: (None, Block.RESTRICTED),
         MailKind.STAY: (None,),
         MailKind.RIGHTS_NOTICE: (None, Block.OPPOSED, Block.COMPLAINED, Block.PENDING),
+        MailKind.ACK: (None, Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED, Block.PENDING),
+        MailKind.TASK: BLOCKS,
     }
     assert bool(house.provider.handed) is (block in passes[kind])
     assert house.spool.rows == []
@@ -158,7 +162,7 @@ async def test_who_is_stopped_by_what(house: House, kind: MailKind, block: Block
         assert await outcomes(house) == [("dropped", kind.value)]
 
 
-@pytest.mark.parametrize("kind", list(MailKind))
+@pytest.mark.parametrize("kind", WRITTEN)
 async def test_mail_with_a_way_out_waits_while_that_does_not_work(house: House, kind: MailKind) -> None:
     """R-FR-52."""
     house.health.healthy = False
