@@ -15,6 +15,7 @@ from gateway.core.model import Advertiser, Partner, Ref
 from gateway.core.policy import Policy, Rule
 from gateway.core.record import Basis, Consent, Enrolment, NoticeGiven, Opposition, Transfer
 from gateway.core.retention import Until
+from gateway.core.task import Task
 
 Told = tuple[Ref, Event]
 """A journal entry about the person, under its reference."""
@@ -54,6 +55,19 @@ class SignUp:
     expires_at: datetime
     reminded_at: datetime | None
     confirmed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What waited, or waits, for somebody because of the person: what they asked, by when, and how it ended (R-FR-59)."""
+
+    kind: str
+    advertiser: str
+    asks: tuple[str, ...]
+    opened_at: datetime
+    due_at: datetime
+    closed_at: datetime | None
+    outcome: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +155,13 @@ class Sheet:
     changes: tuple[Change, ...]
     rules: tuple[Rule, ...]
     authorities: tuple[Authority, ...]
+    tasks: tuple[Duty, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether nothing at all is held about this person."""
         held = (self.records, self.oppositions, self.lifted, self.notices, self.passings, self.sign_ups, self.acts)
-        return not any((*held, self.own_unsubscribe, self.mails, self.changes))
+        return not any((*held, self.own_unsubscribe, self.mails, self.changes, self.tasks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +192,11 @@ def sign_up(one: Enrolment) -> SignUp:
     """What a sign-up says to its person."""
     purposes = tuple(dict.fromkeys(consent.purpose for consent in one.consents))
     return SignUp(one.stream, purposes, one.asked_at, one.expires_at, one.reminded_at, one.confirmed_at)
+
+
+def duty(one: Task) -> Duty:
+    """What a task says to its person: not who closed it, and not our note to ourselves."""
+    return Duty(one.kind.value, one.advertiser, one.asks, one.opened_at, one.due_at, one.closed_at, one.outcome)
 
 
 def mails(told: Sequence[Told]) -> tuple[Mail, ...]:

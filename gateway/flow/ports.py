@@ -25,6 +25,7 @@ from gateway.core.record import (
     Transfer,
     Who,
 )
+from gateway.core.task import Task
 
 T = TypeVar("T")
 
@@ -92,6 +93,7 @@ class Dossier:
     own_unsubscribe: tuple[str, ...]
     untold: tuple[str, ...]
     sealed_address: bytes
+    tasks: tuple[Task, ...] = ()
 
 
 class Book(Protocol):

@@ -11,7 +11,7 @@ from gateway.core.model import PersonKey
 from gateway.core.record import Arrangements, Consent, Opposition
 from gateway.edges.store.database import Database, Row
 from gateway.edges.store.instant import instant, micros
-from gateway.edges.store.office import ENROLMENT, TRANSFER, enrolment, transfer
+from gateway.edges.store.office import ENROLMENT, TASK, TRANSFER, enrolment, task, transfer
 from gateway.edges.store.rows import (
     CONSENT,
     NOTICE_COLUMNS,
@@ -44,6 +44,7 @@ _ENROLMENTS = ENROLMENT + " WHERE person = ? ORDER BY asked_at, id"
 _ACTS = "SELECT advertiser, at FROM act WHERE person = ?"
 _OWN = "SELECT stream FROM own_unsubscribe WHERE person = ?"
 _UNTOLD = "SELECT DISTINCT partner FROM outbox WHERE person = ? AND errand = 'partner' ORDER BY partner"
+_TASKS = TASK + " WHERE person = ? ORDER BY opened_at, id"
 
 
 def arrangements_now(database: Database) -> Arrangements:
@@ -82,6 +83,7 @@ def dossier(database: Database, person: PersonKey) -> Dossier:
         own_unsubscribe=_of(database, _OWN, person, lambda row: str(row[0])),
         untold=_of(database, _UNTOLD, person, lambda row: str(row[0])),
         sealed_address=next((sealed for sealed in reversed(addresses) if sealed), b""),
+        tasks=_of(database, _TASKS, person, task),
     )
 
 

@@ -93,9 +93,14 @@ class Books(RuleBasedStateMachine):
         assert await book.consents() == await model.consents()
         assert set(await book.oppositions()) == set(await model.oppositions())
         assert {one.name: one for one in await book.tools()} == {one.name: one for one in await model.tools()}
-        assert [(note.partner, note.person, note.scope) for note in await self.store.outbox.pending()] == [
-            (note.partner, note.person, note.scope) for note in await model.pending()
+        notes, meant_notes = [
+            [
+                (note.partner, note.person, note.advertiser, note.scope, note.at, note.sealed_address)
+                for note in await place.pending()
+            ]
+            for place in (self.store.outbox, model)
         ]
+        assert notes == meant_notes
         for one in who:
             assert await book.own_unsubscribe(one.person, "news") == await model.own_unsubscribe(one.person, "news")
 
