@@ -147,6 +147,7 @@ class PersonFile:
             changes=words.changes(told),
             rules=words.cited(ids, policies, language),
             authorities=tuple(dict.fromkeys(words.Authority(one.authority_name, one.authority_url) for one in policies)),
+            tasks=tuple(words.duty(one) for one in dossier.tasks),
         )
 
     def _packs(self, consents: Sequence[Consent]) -> tuple[Policy, ...]:
