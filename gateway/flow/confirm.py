@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from gateway.core.address import Address, AddressFault, Identity, parse
 from gateway.core.blocked import stops
+from gateway.core.bouncing import dead_filed
 from gateway.core.change import Change, Enrol, Learn, Lift, Stir
 from gateway.core.enrol import confirmed, narrowed
 from gateway.core.evidence import Event, Kind
@@ -73,7 +74,9 @@ class Confirming:
     async def _record(self, enrolment: Enrolment, stream: Stream) -> None:
         now = self._clock.now()
         whole = [confirmed(one, now) for one in enrolment.consents]
-        ended = await self._ended(enrolment, stream) if any(one.covers is Covers.OWN for one in whole) else []
+        standing = await self._standing(enrolment)
+        ended = _willed(standing, stream) if any(one.covers is Covers.OWN for one in whole) else []
+        alive = dead_filed(standing, enrolment.person, stream.advertiser.name)
         twins = [
             one
             for one in await self._book.enrolments(enrolment.person)
@@ -82,20 +85,24 @@ class Confirming:
         changes: list[Change] = [
             *(Enrol(replace(one, confirmed_at=now)) for one in twins),
             *(change for one in ended for change in narrowed(one, stream, self._streams.values(), enrolment.person)),
+            *(Lift(one.person, one.block, one.scope, one.advertiser, one.stream) for one in alive),
             *(Learn(one, enrolment.sealed_address) for one in whole),
             Stir(enrolment.person, stream.advertiser.name, now),
         ]
-        events = [self._confirmed(enrolment, stream), *(self._lifted(one, stream) for one in ended)]
+        events = [
+            self._confirmed(enrolment, stream),
+            *(self._lifted(one, stream) for one in ended),
+            *(self._read_again(one, stream) for one in alive),
+        ]
         await self._book.commit([*events, *(self._learnt(one, stream) for one in whole)], changes)
         lifts = sum(isinstance(change, Lift) for change in changes)
         self._log.say("enrolment confirmed", stream=stream.name, records=len(whole), lifted=lifts)
 
-    async def _ended(self, enrolment: Enrolment, stream: Stream) -> list[Opposition]:
-        """The person's own will against this list, under their key or a hash of their address; a domain's is not theirs to lift."""
+    async def _standing(self, enrolment: Enrolment) -> list[Opposition]:
+        """What stands under the person's key or a hash of their address; a domain's is not theirs to lift."""
         address = parse(self._vault.open(enrolment.sealed_address).decode(), smtputf8=True)
         keys = [enrolment.person] if isinstance(address, AddressFault) else self._keys(address)
-        standing = [one for key in keys for one in await self._book.oppositions(key)]
-        return [one for one in standing if one.block in _OWN_WILL and stops(stream, one)]
+        return [one for key in keys for one in await self._book.oppositions(key)]
 
     def _keys(self, address: Address) -> Sequence[PersonKey]:
         domains = frozenset(self._identity.who(address, hashes=False).also)
@@ -115,6 +122,11 @@ class Confirming:
             event, door=one.door.value, detail=f"scope={one.scope.value}; reason=the person signed up again and confirmed"
         )
 
+    def _read_again(self, one: Opposition, stream: Stream) -> Event:
+        """A button that was in a mail was pressed: somebody reads the mailbox, whatever was reported of it (R-MBX-14)."""
+        event = self._event(stream, one.person, Kind.LIFT, one.block.value, ("R-MBX-14",))
+        return replace(event, door=one.door.value, detail=f"scope={one.scope.value}; reason=a mail to it was answered")
+
     def _learnt(self, one: Consent, stream: Stream) -> Event:
         event = self._event(stream, one.person, Kind.CONSENT, "confirmed", ("R-FR-40", "R-FR-42"))
         return replace(event, basis=one.basis.value, detail=f"covers={one.covers.value}")
@@ -130,6 +142,11 @@ class Confirming:
             rules=rules,
             door=Door.WEB.value,
         )
+
+
+def _willed(standing: Sequence[Opposition], stream: Stream) -> list[Opposition]:
+    """The person's own will against this list."""
+    return [one for one in standing if one.block in _OWN_WILL and stops(stream, one)]
 
 
 def _read(token: str) -> bytes | None:

@@ -14,13 +14,14 @@ from functools import lru_cache
 from operator import attrgetter
 
 from gateway.core.address import Address, Identity
-from gateway.core.change import Change, Learn, Stir
+from gateway.core.bouncing import revived
+from gateway.core.change import Change, Learn, Lift, NoteSoft, Stir
 from gateway.core.columns import RowFault, RowReason
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.policy import Policy
 from gateway.core.receipt import wording_sha256
-from gateway.core.record import NO_PROOF, Block, Consent, Covers, Facts, Proof, Scope
+from gateway.core.record import NO_PROOF, Block, Consent, Covers, Facts, Opposition, Proof, Scope
 from gateway.flow.claims import Finding, Good, Scanned, Scanner, State
 from gateway.flow.intake import breathe
 from gateway.flow.ports import Book, Vault
@@ -146,6 +147,20 @@ class Clerk:
         """The evidence that a person's own act was noted."""
         return Event(now, Kind.ACT, "recorded", tool=writer, advertiser=advertiser, person=person.hex(), rules=("R-FR-80",))
 
+    def revival(self, one: Opposition, advertiser: str, now: datetime, writer: str) -> Event:
+        """The evidence that a mailbox reported dead may be written to again."""
+        return Event(
+            now,
+            Kind.LIFT,
+            one.block.value,
+            tool=writer,
+            advertiser=advertiser,
+            person=one.person.hex(),
+            rules=("R-MBX-14",),
+            door=one.door.value,
+            detail=f"scope={one.scope.value}; reason=a consent given after it",
+        )
+
     def _detail(self, consent: Consent, opposed: bool) -> list[str]:
         """Free text of a row stays out of the evidence: it could name somebody."""
         told = [
@@ -172,6 +187,7 @@ class _Sitting:
         self._ended = ended
         self._seen: set[tuple[object, ...]] = set()
         self._acts: dict[tuple[str, PersonKey], datetime] = {}
+        self._revived: list[Opposition] = []
 
     async def hear(self, row: Good, facts: Facts) -> None:
         """Weigh one row against what is on record and what this batch said before."""
@@ -185,6 +201,7 @@ class _Sitting:
         for one in fresh:
             self.events.append(self._clerk.event(one, opposed, claim.combined, self._now, self._writer))
             self.changes.append(self._clerk.learn(one, row.address))
+            self._revive(one, facts)
         self._stir(row, facts, traced=bool(fresh))
         missing = tuple(dict.fromkeys(field for one in claim.consents for field in one.missing))
         self.findings[row.place] = Finding(_state(opposed, bool(fresh), missing), missing, None, claim.combined, bool(fresh))
@@ -195,6 +212,16 @@ class _Sitting:
             return False
         self._seen.add(said)
         return True
+
+    def _revive(self, consent: Consent, facts: Facts) -> None:
+        """A consent given after the mailbox was reported dead is fresh proof that it lives: it may be tried again (R-MBX-14)."""
+        for one in revived(consent, facts.oppositions):
+            if one in self._revived:
+                continue
+            self._revived.append(one)
+            self.events.append(self._clerk.revival(one, consent.advertiser, self._now, self._writer))
+            self.changes.append(Lift(one.person, one.block, one.scope, one.advertiser, one.stream))
+            self.changes.append(NoteSoft(one.person, consent.advertiser, None))
 
     def _stir(self, row: Good, facts: Facts, traced: bool) -> None:
         """R-FR-80: remember the person's own last act where it is later than the one on record."""
