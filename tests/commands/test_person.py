@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import hashlib
 import json
 import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 
+from gateway.core.change import OpenTask
+from gateway.core.model import PersonKey
+from gateway.core.task import Task, TaskKind
+from gateway.edges.store.sqlite import open_store
 from tests.commands.conftest import House
 
 HEADER = "address,advertiser,purpose,audience,basis,source,collected_at,action,wording,partner_list_version,function\n"
@@ -84,6 +91,35 @@ def test_an_unknown_person_is_told_that_nothing_is_held(people: House) -> None:
     told = sheet(people, "nobody@example.com", "--html", str(file))
     assert (told["records"], told["oppositions"], told["mails"]) == ([], [], [])
     assert "Nous n’avons rien sur vous." in file.read_text()
+
+
+def asked(house: House, key: str) -> None:
+    """Somebody asked for access, and was answered two days later."""
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    who = PersonKey(bytes.fromhex(key))
+    task = Task(
+        "0f" * 8, TaskKind.RIGHTS, who, "acme", "news", ("access",), "note-to-self", day, day + timedelta(days=31), b"sealed"
+    )
+    done = replace(task, closed_at=day + timedelta(days=2), closed_by="dpo-name", outcome="answered")
+
+    async def file() -> None:
+        store = open_store(house.folder / "var" / "gateway.db", "test")
+        await store.book.commit([], [OpenTask(done)])
+        await store.close()
+
+    asyncio.run(file())
+
+
+def test_an_export_tells_what_the_person_asked_and_how_it_ended(people: House) -> None:
+    """R-FR-59, R-DP-11: in the JSON and on the page; neither our note nor who dealt with it."""
+    asked(people, sheet(people, "marie@example.com")["person"])
+    file = people.folder / "page.html"
+    told = people.gateway("person", "export", "marie@example.com", "--html", str(file)).stdout
+    (task,) = json.loads(told)["tasks"]
+    assert (task["kind"], task["asks"], task["outcome"]) == ("rights", ["access"], "answered")
+    assert [task[name][:10] for name in ("opened_at", "due_at", "closed_at")] == ["2026-03-01", "2026-04-01", "2026-03-03"]
+    assert "exercice d’un droit, accès (acme), clos le 03/03/2026 00:00 UTC, answered." in file.read_text()
+    assert not re.search("note-to-self|dpo-name", told + file.read_text())
 
 
 def test_what_the_person_gave_can_be_taken_along(people: House) -> None:

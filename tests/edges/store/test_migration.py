@@ -1,4 +1,4 @@
-"""A file of the first schema becomes one of ours, with everything in it, and says what it cannot know."""
+"""A file of an earlier schema becomes one of ours, with everything in it, and says what it cannot know."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gateway.core.change import GiveNotice, Learn, Lift, Oppose, Withdraw
+from gateway.core.change import GiveNotice, Learn, Lift, NoteDone, Oppose, Tell, Withdraw
 from gateway.core.record import Basis, Block, Facts, Scope, Who
 from gateway.edges.store.connection import connect, raise_schema
 from gateway.edges.store.instant import micros
 from gateway.edges.store.schema import GATEWAY_STEPS
 from gateway.edges.store.sqlite import open_store
+from gateway.flow.back_ports import Note
 from tests.support.people import NOON, PARIS, at, consent, event, notice, opposition, person
 
 ANN, BOB = person(1), person(2)
@@ -88,4 +89,28 @@ async def test_an_empty_file_of_the_first_schema_is_as_good_as_a_new_one(tmp_pat
     await store.book.commit([event()], [Learn(consent(ANN), b"")])
     assert await store.book.facts_at("acme", Who(ANN), 0) == Facts()
     assert await store.book.facts_at("acme", Who(ANN), 1) == Facts((consent(ANN),))
+    await store.close()
+
+
+async def test_notes_of_a_file_of_the_second_schema_wait_on_for_their_partners(tmp_path: Path) -> None:
+    """R-FR-35: due at once, with the address where it is still known; the same note twice is one."""
+    file = connect(tmp_path / "gateway.db")
+    raise_schema(file, tmp_path / "gateway.db", GATEWAY_STEPS[:1])
+    full = ("acme", "newsletter", "consumer", "consent", "direct", None, "", "", "", None, "", "", "", None, "", None)
+    for number, sealed in ((1, b"old"), (2, b"new"), (3, b"")):
+        file.execute(_CONSENT, (number, ANN, *full, sealed))
+    raise_schema(file, tmp_path / "gateway.db", GATEWAY_STEPS[:2])
+    rows = [(3, "beta", ANN, 0), (5, "alpha", BOB, 1), (7, "beta", ANN, 2), (9, "beta", person(3), 3)]
+    for number, partner, who, minutes in rows:
+        file.execute("INSERT INTO outbox VALUES (?, ?, ?, 'acme', 'advertiser', ?)", (number, partner, who, micros(at(minutes))))
+    file.execute("DELETE FROM outbox WHERE id = 9")
+    file.close()
+    store = open_store(tmp_path / "gateway.db", "n1w0")
+    first = Note(3, "beta", ANN, "acme", Scope.ADVERTISER, NOON, sealed_address=b"new", due_at=NOON)
+    second = Note(5, "alpha", BOB, "acme", Scope.ADVERTISER, at(1), due_at=at(1))
+    assert await store.outbox.pending() == await store.outbox.due(at(1), 9) == [first, second]
+    assert store.database.rows("PRAGMA integrity_check") == [("ok",)]
+    await store.book.commit([], [NoteDone(3, at(4), "ok"), Tell("beta", ANN, "acme", Scope.ADVERTISER, at(5))])
+    assert [one.id for one in await store.outbox.pending()] == [5, 10]
+    assert [one.id for one in await store.outbox.receipts(NOON)] == [3]
     await store.close()

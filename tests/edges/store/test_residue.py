@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
 from gateway.core.address import Address, Identity, parse
-from gateway.core.change import Change, Enrol, Forget, GiveNotice, KeepOwnUnsubscribe, Learn, NotePassing, Oppose, Stir, Withdraw
+from gateway.core.change import (
+    Change,
+    Enrol,
+    Forget,
+    GiveNotice,
+    KeepOwnUnsubscribe,
+    KeepRoutes,
+    Learn,
+    NoteDone,
+    NotePassing,
+    OpenTask,
+    Oppose,
+    Stir,
+    Tell,
+    Withdraw,
+)
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import PersonKey
-from gateway.core.record import Enrolment, Proof, Transfer
+from gateway.core.record import Enrolment, Proof, Scope, Transfer
+from gateway.core.task import Task, TaskKind
 from gateway.edges.keys import KeyRing
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.ports import Unavailable
@@ -58,6 +75,24 @@ async def test_what_was_forgotten_is_gone_from_the_files_after_compacting(tmp_pa
     await store.book.commit([event()], [Oppose(opposition(ANN))])
     await store.close()
     assert found(tmp_path) == set()
+
+
+async def test_what_came_back_from_a_forgotten_person_is_gone_too(tmp_path: Path) -> None:
+    """R-DP-10: routes at once, the text of a task when it is closed, the address with a note when it has ended."""
+    traces = (b"zebra-routes", b"zebra-task", b"zebra-open", b"zebra-address")
+    store = open_store(tmp_path / "gateway.db", "n1w0")
+    done = Task("00" * 8, TaskKind.RIGHTS, ANN, "acme", "news", (), "", NOON, at(9), b"zebra-task" * 900, closed_at=at(1))
+    waits = replace(done, id="01" * 8, sealed=b"zebra-open" * 900, closed_at=None)
+    tell = Tell("friend", ANN, "acme", Scope.ALL, NOON)
+    filed = [Learn(RECORD, b"zebra-address"), KeepRoutes(ANN, "news", b"zebra-routes", NOON), OpenTask(done), OpenTask(waits)]
+    await store.book.commit([event()], [*filed, tell, Forget(ANN)])
+    await store.book.compact()
+    assert found(tmp_path, traces) == {b"zebra-open", b"zebra-address"}
+    (note,) = await store.outbox.pending()
+    await store.book.commit([event()], [NoteDone(note.id, at(2), "ok"), OpenTask(replace(waits, closed_at=at(3)))])
+    await store.book.compact()
+    assert found(tmp_path, traces) == set()
+    await store.close()
 
 
 async def test_a_wording_others_were_shown_too_stays(tmp_path: Path) -> None:
