@@ -6,10 +6,12 @@ The only file that starts tasks. It decides nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+
+from starlette.routing import Route
 
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
@@ -38,6 +40,7 @@ from gateway.flow.inbound import InboundDesk
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
+from gateway.returns_rooms import make_way_back
 from gateway.rooms import (
     SPOOL_RESERVE,
     Journeys,
@@ -140,23 +143,11 @@ class Gateway:
             await _close(state)
 
     async def _serve(self, crew: Crew, nouns: Nouns, state: State, stop: asyncio.Event, ready: Callable[[Addresses], None]) -> None:
-        settings = self._settings
-        way_back = WayBack(
-            state.store.book,
-            state.keys.token_keys,
-            {stream.number: stream for stream in nouns.streams.values()},
-            tuple(nouns.partners.values()),
-            state.clock,
-            state.metrics,
-            self._log,
-        )
+        settings, listen = self._settings, self._settings.web.listen
+        way_back = make_way_back(nouns, state, self._log)
         checks: dict[str, Check] = {}
-        health = Health(checks, state.metrics.figures)
         pages = Pages(folder_of("pages", settings.gateway.templates_dir), shipped("templates") / "pages")
-        partners = PartnerPage(state.store.book, pages, {one.advertiser.name: one.advertiser for one in nouns.streams.values()})
-        routes = [*OptOut(way_back, pages, state.clock).routes(), *partners.routes(), *health.routes()]
-        listen = settings.web.listen
-        web = Web(routes, listen.host, listen.port, self._shared)
+        web = Web(self._public(nouns, state, way_back, pages, checks), listen.host, listen.port, self._shared)
         public_url = settings.gateway.public_url.rstrip("/") or f"http://{listen.host}:{web.port}"
         probe = self._probe(state, public_url)
         preflight = make_preflight(settings, state, self._log)
@@ -166,18 +157,22 @@ class Gateway:
         web.add([*self._signup(nouns, state, enrolling, pages).routes(), *self._api(nouns, state).routes()])
         serving = crew.station(web.run())
         await probe.once()
-        crew.station(probe.run())
-        for deliver in journeys.deliverers:
-            crew.station(deliver.run())
-        crew.station(self._gauge(state))
+        posts = [probe.run(), *(deliver.run() for deliver in journeys.deliverers), self._gauge(state)]
         if settings.delivery.preflight != "off":
-            crew.station(preflight.run())
+            posts.append(preflight.run())
         if self._worker == 0:
-            crew.station(make_complaints(nouns, state, self._log).run())
-        crew.station(self._every_day(state, make_daily(settings, nouns, state, enrolling)))
+            posts.append(make_complaints(nouns, state, self._log).run())
+        for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling))):
+            crew.station(post)
         listeners, addresses = await self._listen(nouns, state, way_back, journeys, (listen.host, web.port), public_url)
         ready(addresses)
         await stop.wait()
+        await self._drain(crew, journeys, listeners, web, serving)
+
+    async def _drain(
+        self, crew: Crew, journeys: Journeys, listeners: list[Listener], web: Web, serving: asyncio.Task[None]
+    ) -> None:
+        """Take nothing new, end what was begun, let everybody go."""
         for deliver in journeys.deliverers:
             deliver.stop()
         await asyncio.gather(*(listener.close(DRAIN) for listener in listeners))
@@ -187,6 +182,12 @@ class Gateway:
         for provider in journeys.providers.values():
             await provider.close()
         crew.dismiss()
+
+    def _public(self, nouns: Nouns, state: State, way_back: WayBack, pages: Pages, checks: Mapping[str, Check]) -> list[Route]:
+        """What must answer as soon as there is a listener: the opt-out, the partner lists, the health."""
+        partners = PartnerPage(state.store.book, pages, {one.advertiser.name: one.advertiser for one in nouns.streams.values()})
+        health = Health(checks, state.metrics.figures)
+        return [*OptOut(way_back, pages, state.clock).routes(), *partners.routes(), *health.routes()]
 
     def _enrolling(self, nouns: Nouns, state: State, journeys: Journeys, public_url: str) -> Enrolling:
         book, vault = state.store.book, state.keys.vault

@@ -17,6 +17,7 @@ FLOORS = (
     "gateway.edges",
     "gateway.settings",
     "gateway.rooms",
+    "gateway.returns_rooms",
     "gateway.watches",
     "gateway.app",
     "gateway.commands",
