@@ -48,7 +48,7 @@ from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Vault
 from gateway.flow.preflight import Posture
-from gateway.settings import Settings, to_partners, to_streams, upstream_password
+from gateway.settings import Settings, shared_keys, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
 
 T = TypeVar("T")
@@ -131,7 +131,8 @@ def open_state(settings: Settings, worker: int, log: JsonLog) -> State:
         names += _orphans(folder, settings.gateway.workers)
         names.append(folder / LETTERS)
     spools = tuple(open_spool(name, clock.now) for name in names)
-    return State(ring, Identity(ring.pepper, settings.gateway.fold_tags), store, spools, clock, log, Metrics(), Threads())
+    identity = Identity(ring.pepper, settings.gateway.fold_tags, shared_keys(settings))
+    return State(ring, identity, store, spools, clock, log, Metrics(), Threads())
 
 
 def _orphans(folder: Path, workers: int) -> list[Path]:

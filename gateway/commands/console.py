@@ -84,12 +84,12 @@ def run(work: Coroutine[Any, Any, None], loop: Callable[[], asyncio.AbstractEven
     """Do a command's work; faults of the configuration and of the outside world end it with words and exit code 1."""
     from gateway.edges.keys import KeyFault
     from gateway.flow.ports import Unavailable
-    from gateway.settings import ConfigurationError
+    from gateway.settings import ConfigurationError, MissingSecret
 
     try:
         with asyncio.Runner(loop_factory=loop) as runner:
             runner.run(work)
-    except (ConfigurationError, KeyFault) as error:
+    except (ConfigurationError, KeyFault, MissingSecret) as error:
         stop(str(error))
     except Unavailable as error:
         stop(f"Not done: {error.what}.")

@@ -25,7 +25,7 @@ from gateway.edges.keys import KeyRing
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.administer import Administer
 from gateway.flow.report import Report
-from gateway.settings import Settings, load, to_partners, to_streams
+from gateway.settings import Settings, load, shared_keys, to_partners, to_streams
 
 LOCK_PATIENCE = 30.0
 DATABASE = "gateway.db"
@@ -94,7 +94,7 @@ async def open_office(config: Path, writing: Writing) -> AsyncIterator[Office]:
         keys = _keys(folder, writing)
         store = open_store(folder / DATABASE, writing.value)
         try:
-            identity = Identity(keys.pepper, settings.gateway.fold_tags)
+            identity = Identity(keys.pepper, settings.gateway.fold_tags, shared_keys(settings))
             yield Office(settings, keys, store, identity, to_streams(settings), to_partners(settings), SystemClock())
         finally:
             await store.close()

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -184,11 +184,15 @@ def _fold(text: str) -> str:
 
 
 class Identity:
-    """Makes the keys people are filed under; `pepper` never leaves this object."""
+    """Makes the keys people are filed under; `pepper` never leaves this object.
 
-    def __init__(self, pepper: bytes, fold_tags: bool = False) -> None:
+    `shared` are the keys that partners hash addresses with, by the partner's name (R-DP-24).
+    """
+
+    def __init__(self, pepper: bytes, fold_tags: bool = False, shared: Mapping[str, bytes] | None = None) -> None:
         self._pepper = pepper
         self._fold_tags = fold_tags
+        self._shared = dict(shared or {})
         self._domains: Callable[[str], tuple[PersonKey, ...]] = lru_cache(maxsize=16384)(self._domain_keys)
 
     def person(self, address: Address) -> PersonKey:
@@ -202,6 +206,18 @@ class Identity:
     def foreign(self, algorithm: Literal["md5", "sha256"], hexdigest: str) -> PersonKey:
         """The key of another list's hash, so that a dump never holds a guessable plain hash (R-DP-02)."""
         return self._key(f"{algorithm}:{hexdigest.strip().lower()}")
+
+    def of_partner(self, partner: str, hexdigest: str) -> PersonKey:
+        """The key of a partner's keyed hash: pseudonymous here too, though only the partner and we could make it."""
+        return self._key(f"{partner}:{hexdigest.strip().lower()}")
+
+    def of_partners(self, address: Address) -> tuple[PersonKey, ...]:
+        """The keys of the hashes that partners may tell us of this address; one for each that shares a key."""
+        return tuple(self.of_partner(name, shared_hash(key, address.canonical)) for name, key in self._shared.items())
+
+    def shares(self, partner: str) -> bool:
+        """Whether hashes of this partner can be recognised."""
+        return partner in self._shared
 
     def who(self, address: Address, hashes: bool) -> Who:
         """Every key under which facts about this recipient may be filed; `hashes` where foreign ones are on record."""
@@ -223,7 +239,12 @@ class Identity:
             spelled = spelling.encode()
             keys.append(self.foreign("md5", hashlib.md5(spelled, usedforsecurity=False).hexdigest()))
             keys.append(self.foreign("sha256", hashlib.sha256(spelled).hexdigest()))
-        return tuple(keys)
+        return (*keys, *self.of_partners(address))
+
+
+def shared_hash(key: bytes, canonical: str) -> str:
+    """The keyed hash two houses know an address by: HMAC-SHA-256 over its canonical spelling, hexadecimal (R-DP-24)."""
+    return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
 
 
 def mask(address: Address) -> str:

@@ -7,7 +7,6 @@ address itself.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 from dataclasses import dataclass
@@ -48,11 +47,6 @@ def write_notice(notice: Notice) -> bytes:
     data |= {"hmac_sha256": notice.digest} if notice.digest else {"address": notice.address}
     at = notice.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     return json.dumps({"type": TYPE, "timestamp": at, "data": data}, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def shared_hash(key: bytes, canonical: str) -> str:
-    """The keyed hash both houses know an address by: HMAC-SHA-256 over its canonical spelling, hexadecimal (R-DP-24)."""
-    return hmac.new(key, canonical.encode(), hashlib.sha256).hexdigest()
 
 
 def notice_id(*parts: str | bytes | int) -> str:

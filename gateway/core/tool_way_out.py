@@ -48,15 +48,12 @@ def as_kept(field: bytes, posts: Sequence[bytes]) -> bytes:
     return field + (_OFFERED if field and offered else b"")
 
 
-def way_out(kept: bytes) -> WayOut | None:
-    """The best way out in what was kept; None where there is none that may be taken."""
+def ways_out(kept: bytes) -> tuple[WayOut, ...]:
+    """The ways out in what was kept that may be taken, one-click links first; empty where there is none."""
     value, offered, _ = kept.partition(_OFFERED)
-    links = _LINK.findall(value.decode("ascii", "replace"))[:_MOST]
-    if offered:
-        for link in links:
-            if link.strip().lower().startswith(_SCHEMES):
-                return OneClick(link.strip())
-    return next((mail for link in links if (mail := _mail(link.strip()))), None)
+    links = [link.strip() for link in _LINK.findall(value.decode("ascii", "replace"))[:_MOST]]
+    clicks = [OneClick(link) for link in links if offered and link.lower().startswith(_SCHEMES)]
+    return (*clicks, *(mail for link in links if (mail := _mail(link))))
 
 
 def _mail(link: str) -> MailOut | None:

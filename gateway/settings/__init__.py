@@ -6,7 +6,8 @@ Values reach the rooms below through constructors; nobody else reads the file, t
 from gateway.settings.loading import ConfigurationError, Fault, load
 from gateway.settings.models import Settings
 from gateway.settings.nouns import to_forms, to_partners, to_streams
-from gateway.settings.secrets import MissingSecret, partner_secret, provider_secret, upstream_password
+from gateway.settings.partner_lines import shared_keys, to_lines
+from gateway.settings.secrets import MissingSecret, provider_secret, upstream_password
 
 __all__ = [
     "ConfigurationError",
@@ -14,9 +15,10 @@ __all__ = [
     "MissingSecret",
     "Settings",
     "load",
-    "partner_secret",
     "provider_secret",
+    "shared_keys",
     "to_forms",
+    "to_lines",
     "to_partners",
     "to_streams",
     "upstream_password",

@@ -1,4 +1,4 @@
-"""Settings of the way back: what providers report, and when a mailbox counts as dead."""
+"""Settings of the way back: what providers report, when a mailbox counts as dead, how partners and tools are asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from gateway.settings.table import Table
-from gateway.settings.values import CalendarSpan, Count, Duration, FromFolder, Line, Name
+from gateway.settings.values import CalendarSpan, Count, Duration, FromFolder, Line, Name, Port
+
+
+class Outward(Table):
+    """How partners, tools and providers are asked over https; addresses inside a network are never asked (T17)."""
+
+    ports: tuple[Port, ...] = Field(default=(), description="Ports that may be asked besides 443.")
+    ca_file: FromFolder | None = Field(default=None, description="PEM file of the authorities to trust. Empty: the system's.")
 
 
 class Bounces(Table):

@@ -138,6 +138,9 @@ def _partners(settings: Settings) -> Iterator[Complaint]:
         if urlsplit(partner.webhook).scheme == "http" and not is_loopback(urlsplit(partner.webhook).hostname or ""):
             yield ("partner", name, "webhook"), "must begin with https:// unless it is on loopback."
         yield from _private(("partner", name, "secret_file"), partner.secret_file)
+        yield from _private(("partner", name, "hash_key_file"), partner.hash_key_file)
+    if settings.outward.ca_file is not None and not settings.outward.ca_file.is_file():
+        yield ("outward", "ca_file"), f"{settings.outward.ca_file} does not exist."
 
 
 def _providers(settings: Settings, environ: Mapping[str, str]) -> Iterator[Complaint]:

@@ -37,6 +37,7 @@ which win:
 | `GATEWAY_CONFIG` | the configuration file |
 | `GATEWAY_UPSTREAM_<NAME>_PASSWORD` | password of `[upstream.NAME]` |
 | `GATEWAY_PARTNER_<NAME>_SECRET` | secret shared with `[partner.NAME]` |
+| `GATEWAY_PARTNER_<NAME>_HASH_KEY` | key for hashes of addresses, shared with `[partner.NAME]` |
 | `GATEWAY_PROVIDER_<NAME>_SECRET` | what proves the calls of `[provider.NAME]` |
 
 `<NAME>` is the table's name in upper case, everything but letters and digits written `_`.

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.core.model import Category, RefusalMode
-from gateway.settings.back import Bounces, ProviderEvents
+from gateway.settings.back import Bounces, Outward, ProviderEvents
 from gateway.settings.table import Table
 from gateway.settings.values import (
     CalendarSpan,
@@ -285,6 +285,11 @@ class Partner(Table):
     secret_file: FromFolder | None = Field(
         default=None, description="File of the secret that signs what it is told, mode 0600; or `GATEWAY_PARTNER_<NAME>_SECRET`."
     )
+    hash_key_file: FromFolder | None = Field(
+        default=None,
+        description="File of the key for hashes of addresses, mode 0600; or `GATEWAY_PARTNER_<NAME>_HASH_KEY`. With it, oppositions"
+        " travel as hashes (R-DP-24).",
+    )
     role: Literal["receives", "provides", "both"] = Field(
         default="provides", description="Whether it receives addresses from us, provides them, or both."
     )
@@ -303,6 +308,7 @@ class Settings(Table):
     advertiser: dict[Name, Advertiser] = Field(default_factory=dict)
     stream: dict[Name, Stream] = Field(default_factory=dict)
     partner: dict[Name, Partner] = Field(default_factory=dict)
+    outward: Outward = Field(default_factory=Outward)
     bounces: Bounces = Field(default_factory=Bounces)
     provider: dict[Name, ProviderEvents] = Field(default_factory=dict)
 

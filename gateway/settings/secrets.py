@@ -40,6 +40,11 @@ def has_provider_secret(name: str, provider: ProviderEvents, environ: Mapping[st
     return provider.secret_file is not None or _variable("PROVIDER", name, "SECRET") in variables
 
 
+def partner_hash_key(name: str, partner: Partner, environ: Mapping[str, str] | None = None) -> bytes:
+    """The key for hashes of addresses that is shared with a partner; empty when there is none (R-DP-24)."""
+    return _secret(_variable("PARTNER", name, "HASH_KEY"), partner.hash_key_file, environ)
+
+
 def has_password(name: str, upstream: Upstream, environ: Mapping[str, str] | None = None) -> bool:
     """Whether a password is configured, without reading it."""
     variables = os.environ if environ is None else environ
@@ -52,6 +57,7 @@ def unknown_variables(environ: Mapping[str, str], tables: Mapping[str, object]) 
         *_OWN,
         *_names(tables, "upstream", "PASSWORD"),
         *_names(tables, "partner", "SECRET"),
+        *_names(tables, "partner", "HASH_KEY"),
         *_names(tables, "provider", "SECRET"),
     ]
     strays = sorted(name for name in environ if name.startswith("GATEWAY_") and name not in known)
