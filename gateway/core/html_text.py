@@ -20,50 +20,37 @@ _ENDS = {
 }
 _ENDS[b"head"] = re.compile(rb"</head\s{0,9}>|(?=<body[\s>])", re.IGNORECASE)
 _BLOCKS = frozenset(
-    (
-        b"p",
-        b"div",
-        b"blockquote",
-        b"table",
-        b"tr",
-        b"ul",
-        b"ol",
-        b"li",
-        b"h1",
-        b"h2",
-        b"h3",
-        b"h4",
-        b"h5",
-        b"h6",
-        b"pre",
-        b"hr",
-        b"center",
-    )
-    + (b"section", b"article", b"header", b"footer", b"address", b"dl", b"dt", b"dd", b"body", b"html", b"form", b"fieldset", b"br")
+    b"p div blockquote table tr ul ol li h1 h2 h3 h4 h5 h6 pre hr br center section article header footer address dl dt dd"
+    b" body html form fieldset".split()
 )
-_MARKED = frozenset((b"div", b"blockquote", b"span", b"hr", b"table", b"p", b"section", b"td", b"body"))
+_MARKED = frozenset(b"div blockquote span hr table p section td body".split())
 
-# Of class or id; the element is the quoted message, or the sentence that announces it.
-_QUOTES = re.compile(
-    r"(?:^|[\s_-])(?:gmail_attr|yahoo_quoted|moz-cite-prefix|moz-forward-container|protonmail_quote|tutanota_quote|zmail_extra|freshdesk_quote"
-    r"|front-blockquote|ms-outlook-mobile-reference-message|mail-editor-reference-message-container|outlookmessageheader|quoted-content"
-    r"|history_container|aolmail_quote|airmail_on|nylas-quote|elided-text|cite|citation|quote|quoted_text|reply-intro|replybody\d?|zhistorycontainer|zmail_extra_hr"
-    r"|h5|wordsection_quote|original-message|originalmessage|mailbird-reply-quote|bloop_original_html|protonmail_quote_header)(?:[\s_-]|$)"
+
+def _named(names: str) -> re.Pattern[str]:
+    """A pattern that finds one of these names in classes and ids, as clients prefix and number them."""
+    return re.compile(rf"(?:^|[\s_-]|ydp[0-9a-f]{{0,10}})(?:{'|'.join(names.split())})(?:[\s_-]|\Z)")
+
+
+# The element is the quoted message, or the sentence that announces it.
+_QUOTES = _named(
+    "gmail_attr yahoo_quoted moz-cite-prefix moz-forward-container protonmail_quote tutanota_quote zmail_extra freshdesk_quote"
+    " front-blockquote ms-outlook-mobile-reference-message mail-editor-reference-message-container quoted-content quoted_text"
+    " history_container aolmail_quote nylas-quote elided-text cite citation quote reply-intro replybody1 original-message"
+    " originalmessage mailbird-reply-quote bloop_original_html"
 )
-# The first thing of a quoted message that goes on to the end of the page.
-_TO_THE_END = re.compile(
-    r"(?:^|[\s_-])(?:divrplyfwdmsg|appendonsend|stopspelling|zwchr|outlookmessageheader|replysplit|lineBreakAtBeginningOfMessage_reply)(?:[\s]|$)"
-)
-_HALF = re.compile(r"(?:^|[\s_-])(?:gmail_quote(?:_container)?|gmail_quote_container)(?:[\s]|$)")
-_SIGNATURE = re.compile(
-    r"(?:^|[\s_-])(?:gmail_signature|moz-signature|signature|ms-outlook-mobile-signature|composer_signature|protonmail_signature_block"
-    r"|protonmail_signature_block-user|signature_block|mail-signature|tutanota_signature|applemailsignature|apple-mail-signature)(?:\s|$)"
+# Its first element; the message goes on to the end of the page.
+_TO_THE_END = _named("divrplyfwdmsg appendonsend stopspelling zwchr outlookmessageheader")
+# It holds the announcement and the message, and after the message perhaps an answer.
+_HALF = _named("gmail_quote gmail_quote_container")
+_SIGNATURE = _named(
+    "gmail_signature moz-signature signature ms-outlook-mobile-signature composer_signature protonmail_signature_block"
+    " signature_block mail-signature tutanota_signature applemailsignature apple-mail-signature"
 )
 _INDENTED = re.compile(r"border(?:-left)?\s{0,3}:\s{0,3}(?:none|0)")
 
 
 def text(page: str, most: int) -> tuple[str, bool]:
-    """At most so many characters of the page's text, quoted lines behind `> `, a signature behind `-- `; and whether that was all."""
+    """At most so many characters of the page, and whether that was all; quotes stand behind `> `, a signature behind `-- `."""
     reader = _Reader(page.encode("utf-8", "replace"), most)
     return reader.text(), reader.whole
 
@@ -178,7 +165,7 @@ class _Reader:
             self._quote(name)
         elif not self._mark and (_SIGNATURE.search(known) or "data-signatureblock" in tag.attributes):
             self._end_line()
-            if not any(line in ("-- ", "--") for line in self._lines[-2:]):
+            if not any(line.strip() == "--" for line in self._lines[-4:]):
                 self._lines.append("-- ")
 
     def _quote(self, name: bytes, waiting: bool = False) -> None:

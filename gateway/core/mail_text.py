@@ -1,6 +1,6 @@
 """The words of a message of any bytes: its subject, and its best readable part as text, quotation marked with `>`.
 
-For reading what people answer, never for deciding what may be sent: it takes what it can get and never raises or refuses (R-STD-69).
+For reading what people answer, never for deciding what may be sent: it takes what it can get, never raises or refuses (R-STD-69).
 Opens no attachment and no enclosed message; sizes, parts and depth are bounded.
 """
 

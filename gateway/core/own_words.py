@@ -17,7 +17,7 @@ MOST = 65536
 _MOST_LINES = 4000
 _WIDTH = 72  # where programs that lose a quote mark break a line
 _ELSEWHERE = re.compile(
-    r"(?<!\w)(?:below|inline|in[- ]line|in red|in blue|ci-dessous|plus bas|dans le texte|en rouge|en bleu|unten|weiter unten|im text"
+    r"(?<!\w)(?:below|inline|in[- ]line|in red|in blue|ci-dessous|plus bas|dans le texte|en rouge|en bleu|unten|im text"
     r"|in rot|más abajo|mas abajo|abajo|en rojo|in rosso|qui sotto|di seguito|in calce)(?!\w)"
 )
 
@@ -84,7 +84,10 @@ class _Split:
         """Where to go on after an announcement: behind it when its quote is marked, at the end when it is not."""
         end, sort = announced[at]
         size = len(self._lines)
-        first = next((number for number in range(end, size) if self._lines[number].strip()), size)
+        first = self._next(end)
+        while first in announced and announced[first].sort is Sort.BLOCK:
+            end, sort = announced[first]
+            first = self._next(end)
         said = self._said()
         self._quote()
         if first < size and is_quote(self._lines[first]):
@@ -97,6 +100,10 @@ class _Split:
         if sort is Sort.SENTENCE and self._lines[at][:1].strip() and not any(after >= end for after in announced):
             return end  # an answer under the sentence, of which the quote was deleted
         return size
+
+    def _next(self, at: int) -> int:
+        """The next line that is not blank."""
+        return next((number for number in range(at, len(self._lines)) if self._lines[number].strip()), len(self._lines))
 
     def _said(self) -> bool:
         return any(any(letter.isalnum() for letter in line) for piece in self.pieces for line in piece)
@@ -123,7 +130,7 @@ class _Split:
 def _trimmed(lines: Sequence[str]) -> list[str]:
     """The lines without blank and merely decorative ones at either end."""
     first, last = 0, len(lines)
-    while first < last and not lines[first].strip():
+    while first < last and _decorative(lines[first]):
         first += 1
     while last > first and _decorative(lines[last - 1]):
         last -= 1

@@ -21,6 +21,7 @@ from gateway.core.quote_words import (
     MARKERS,
     OPENERS,
     OURS,
+    OURS_BEFORE,
     SUBJECT,
     TO,
     VERBS,
@@ -44,9 +45,13 @@ _DATED = re.compile(
     r"\d{1,2}\s?[:h.]\s?\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|[年월日]"
     r"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6},? [a-z]{3,9}\.? \d"
 )
-_OURS = re.compile(rf"(?<!\w)(?:{_any(OURS)})(?!\w)")
+_OURS = re.compile(rf"(?<![\w@.<-])(?:{_any(OURS)})(?![\w@.>-])")
+_NEAR = 14
+_OURS_BEFORE = re.compile(rf"(?<!\w)(?:{_any(OURS_BEFORE)})\s")
 _ADDRESS = re.compile(r"[^\s@<>]@[^\s@<>]")
 _ENDS_IN_ADDRESS = re.compile(r"@[^\s@<>]{1,100}\s?[>)\]]{0,3}\s?[:：]\Z")
+_PLAIN = {ord("’"): "'", 0xA0: " ", 0x202F: " ", 0x2009: " ", **dict.fromkeys((0x200B, 0x200E, 0x200F, 0x202A, 0x202C, 0xFEFF))}
+_GMAIL = re.compile(r"\d{4}-\d\d-\d\d,? \d{1,2}:\d\d gmt")
 _RULE = re.compile(r"[-_=~—–#<+]{2}")
 _PROSE = re.compile(r"[.!?]\s+[^\W\d]{3}")
 
@@ -75,8 +80,8 @@ def is_quote(line: str) -> bool:
 
 
 def folded(line: str) -> str:
-    """The beginning of a line made comparable: case, apostrophes, odd blanks."""
-    return line[:_WIDEST].casefold().replace("’", "'").replace("\u00a0", " ").replace("\u202f", " ").strip()
+    """The beginning of a line made comparable: case, apostrophes, odd blanks, marks of direction."""
+    return (line[:_WIDEST] if line.isascii() else line[:_WIDEST].translate(_PLAIN)).casefold().strip()
 
 
 def beginnings(lines: Sequence[str]) -> dict[int, Announcement]:
@@ -139,8 +144,10 @@ def _header_block(lines: Sequence[str], at: int) -> int:
             end = number + 1
             address = address or "@" in line
     marked = at > 0 and bool(_rule_above(lines, at))
-    told = FROM in kinds and len(kinds) > 1 and (DATE in kinds or address) and (SUBJECT in kinds or address or marked)
-    return end if told else 0
+    if FROM not in kinds or len(kinds) < 2 or not (DATE in kinds or address):
+        return 0
+    sure = SUBJECT in kinds or address or marked or (TO in kinds and any(_DATED.search(folded(line)) for line in lines[at:end]))
+    return end if sure else 0
 
 
 def _rule_above(lines: Sequence[str], at: int) -> bool:
@@ -190,10 +197,18 @@ def _says_so(text: str, line: str, lines: Sequence[str], last: int) -> bool:
     if not closed and not (starts and verb and _quote_follows(lines, last)):
         return False
     if verb is None:
-        return starts and _ENDS_IN_ADDRESS.search(text) is not None and not _PROSE.search(text)
+        return bool(_GMAIL.match(text)) or (starts and _ENDS_IN_ADDRESS.search(text) is not None and not _PROSE.search(text))
+    return (starts or address) and not _ours(text, verb)
+
+
+def _ours(text: str, verb: re.Match[str]) -> bool:
+    """Whether it is the writer or the reader of this letter who "wrote"."""
     opened = _OPENED.match(text)
-    ours = _OURS.search(text, max(opened.end() if opened else 0, verb.start() - 8))
-    return (starts or address) and (ours is None or ours.start() > verb.end() + 8)
+    begin = max(opened.end() if opened else 0, verb.start() - _NEAR)
+    after = _OURS.search(text, begin)
+    return (after is not None and after.start() < verb.end() + _NEAR // 2) or _OURS_BEFORE.search(
+        text, begin, verb.start()
+    ) is not None
 
 
 def _quote_follows(lines: Sequence[str], last: int) -> bool:

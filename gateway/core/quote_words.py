@@ -1,4 +1,4 @@
-"""The words by which mail clients announce a quoted message, in the languages they speak. Words only; `quotation` says what they mean."""
+"""The words by which mail clients announce a quoted message, in many languages. `quotation` says what they mean."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERBS = (
     *("schreef", "schrijft"),
     *("skrev", "skriver"),
     *("kirjoitti", "kirjutas"),
-    *("napisał", "napisała", "napisał(a)", "napisano", "pisze"),
+    *("napisał", "napisała", "napisał(a)", "napisano", "pisze", "wiadomość napisana przez"),
     *("napsal", "napsala", "napsal(a)", "napísal", "napísala", "napísal(a)"),
     *("написал", "написала", "написал(а)", "писал", "пишет"),
     *("написав", "написала", "пише", "написа"),
@@ -52,8 +52,10 @@ OURS = (
     *("i", "we", "you"),
     *("je", "j'ai", "nous", "vous", "m'a", "m'avez", "m'avait", "on"),
     *("ich", "wir", "sie", "mir", "uns", "ihnen"),
-    *("yo", "usted", "ustedes", "nosotros", "me", "io", "noi", "voi", "mi", "ci", "vi"),
+    *("yo", "usted", "ustedes", "nosotros", "io", "noi", "voi"),
 )
+# Only before the verb: after it they begin a name or a Wednesday ("schrieb am Mi., 5. Nov.").
+OURS_BEFORE = ("me", "mi", "ci", "vi", "le", "les", "os", "nos")
 
 FROM, DATE, TO, SUBJECT, COPY = "from", "date", "to", "subject", "copy"
 
