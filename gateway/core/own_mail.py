@@ -50,13 +50,21 @@ class MailKind(StrEnum):
     ACK = "ack"
     TASK = "task"
     PASSED_ON = "passed-on"
+    PARTNER = "partner"
+    UNTOLD = "untold"
+    WAY_OUT = "way-out"
 
 
-PLAIN = {MailKind.ACK: ("fr", "en", "de", "es", "it"), MailKind.TASK: LANGUAGES}
+PLAIN = {
+    MailKind.ACK: ("fr", "en", "de", "es", "it"),
+    MailKind.TASK: LANGUAGES,
+    MailKind.PARTNER: LANGUAGES,
+    MailKind.UNTOLD: LANGUAGES,
+}
 """The kinds that are short plain text (R-STD-62), and the languages they are written in; `core.acknowledge` writes them."""
 
 LETTERS = (MailKind.DOI, MailKind.DOI_REMINDER, MailKind.STAY, MailKind.RIGHTS_NOTICE)
-"""The kinds written here, as text and as a page. What is passed on is nobody's template."""
+"""The kinds written here, as text and as a page. What is passed on, or asked of a tool, is nobody's template."""
 
 _QUESTIONS = (MailKind.DOI, MailKind.DOI_REMINDER, MailKind.STAY)
 _STEMS = {kind: "doi" if kind is MailKind.DOI_REMINDER else kind.value for kind in LETTERS}

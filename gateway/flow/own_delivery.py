@@ -28,6 +28,9 @@ STOPPED_BY: Mapping[MailKind, frozenset[Block]] = {
     MailKind.ACK: frozenset({Block.BOUNCED}),
     MailKind.TASK: frozenset(),
     MailKind.PASSED_ON: frozenset(),
+    MailKind.PARTNER: frozenset({Block.BOUNCED}),
+    MailKind.UNTOLD: frozenset(),
+    MailKind.WAY_OUT: frozenset(),
 }
 """A question the person called for goes to somebody opposed (R-FR-44), and so does what the law wants said (R-FR-32), or the answer
 to what they wrote (R-FR-60). What is passed on goes to people of the advertiser."""

@@ -19,6 +19,7 @@ from gateway.core.forward import draft_forward
 from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.notice import NoticeFault
 from gateway.core.own_mail import PLAIN, Letter, MailKind, OwnTemplates, Slip, draft_own, write_slip
+from gateway.core.way_out_mail import draft_way_out
 from gateway.flow.notify import OWN_MAIL
 from gateway.flow.ports import Addressee, Book, Clock, Compute, Envelope, Spool, Unavailable
 
@@ -33,6 +34,9 @@ RULES = {
     MailKind.ACK: ("R-FR-60", "R-STD-62"),
     MailKind.TASK: ("R-FR-59", "R-FR-61"),
     MailKind.PASSED_ON: ("R-FR-57", "R-FR-73"),
+    MailKind.PARTNER: ("R-FR-38",),
+    MailKind.UNTOLD: ("R-FR-36",),
+    MailKind.WAY_OUT: ("R-FR-51",),
 }
 
 
@@ -121,7 +125,7 @@ class OwnMail:
         return Letter(kind, person, address, words, language, self._partners.get(words.get("source", "")))
 
     async def _finish(self, stream: Stream, letter: Letter) -> Finished:
-        draft = draft_plain if letter.kind in PLAIN else draft_own
+        draft = draft_way_out if letter.kind is MailKind.WAY_OUT else draft_plain if letter.kind in PLAIN else draft_own
         return await self._signed(draft(self._templates, self._letterheads[stream.name], letter, self._clock.now(), self._random()))
 
     async def _signed(self, drafted: Draft | NoticeFault) -> Finished:

@@ -155,6 +155,8 @@ async def test_who_is_stopped_by_what(house: House, kind: MailKind, block: Block
         MailKind.RIGHTS_NOTICE: (None, Block.OPPOSED, Block.COMPLAINED, Block.PENDING),
         MailKind.ACK: (None, Block.OPPOSED, Block.COMPLAINED, Block.RESTRICTED, Block.PENDING),
         MailKind.TASK: BLOCKS,
+        MailKind.PARTNER: tuple(block for block in BLOCKS if block is not Block.BOUNCED),
+        MailKind.UNTOLD: BLOCKS,
     }
     assert bool(house.provider.handed) is (block in passes[kind])
     assert house.spool.rows == []
