@@ -26,8 +26,8 @@ def draft_plain(templates: OwnTemplates, head: Letterhead, letter: Letter, now: 
     keys = head.dkim.get(advertiser.sender.rpartition("@")[2])
     if not keys:
         return NoticeFault("no key signs for the sender's domain", ("sender",))
-    language = letter.language if letter.language in PLAIN[letter.kind] else UNKNOWN_LANGUAGE
-    facts = {name: letter.words.get(name, "") for name in ("opposed", "rights", "on", "due", "task", "late")}
+    language = spoken_in(letter.kind, letter.language)
+    facts = {name: letter.words.get(name, "") for name in ("opposed", "rights", "on", "due", "task", "late", "partner", "hours")}
     facts |= {
         "legal_name": clean(advertiser.legal_name or advertiser.name),
         "postal_address": clean(advertiser.postal_address),
@@ -40,6 +40,11 @@ def draft_plain(templates: OwnTemplates, head: Letterhead, letter: Letter, now: 
     fields = _fields(head, letter, subject, language, now, word)
     raw = b"".join(b"%b: %b\r\n" % (name.encode(), value) for name, value in fields) + b"\r\n" + quoted_printable(words.text)
     return Draft((raw,), prepare((raw,), keys, int(now.timestamp()), head.unsigned), words.template, b"")
+
+
+def spoken_in(kind: MailKind, language: str) -> str:
+    """The language such a mail is written in for somebody who speaks this one."""
+    return language if language in PLAIN[kind] else UNKNOWN_LANGUAGE
 
 
 def _fields(head: Letterhead, letter: Letter, subject: str, language: str, now: datetime, word: str) -> list[tuple[str, bytes]]:
