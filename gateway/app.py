@@ -40,6 +40,7 @@ from gateway.flow.inbound import InboundDesk
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
+from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_way_back
 from gateway.rooms import (
     SPOOL_RESERVE,
@@ -154,7 +155,9 @@ class Gateway:
         journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send, preflight)
         checks.update(self._checks(state, journeys, probe))
         enrolling = self._enrolling(nouns, state, journeys, public_url)
-        web.add([*self._signup(nouns, state, enrolling, pages).routes(), *self._api(nouns, state).routes()])
+        bounces = make_bounces(settings, nouns, state, self._log)
+        events = make_events(settings, nouns, state, way_back, bounces, self._log)
+        web.add([*self._signup(nouns, state, enrolling, pages).routes(), *self._api(nouns, state).routes(), *events.routes()])
         serving = crew.station(web.run())
         await probe.once()
         posts = [probe.run(), *(deliver.run() for deliver in journeys.deliverers), self._gauge(state)]

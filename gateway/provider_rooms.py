@@ -10,6 +10,7 @@ from typing import assert_never
 
 from gateway.core.bouncing import SoftBounds
 from gateway.core.duration import parse_duration
+from gateway.edges.outward import Outward
 from gateway.edges.providers.brevo import Brevo
 from gateway.edges.providers.mailgun import Mailgun
 from gateway.edges.providers.postmark import Postmark
@@ -51,10 +52,9 @@ def _span(text: str) -> timedelta:
     return span.after(_SOME_DAY) - _SOME_DAY if span else timedelta()
 
 
-def make_events(
-    settings: Settings, nouns: Nouns, state: State, way_back: WayBack, bounces: Bounces, outside: Outside, log: Log
-) -> Events:
+def make_events(settings: Settings, nouns: Nouns, state: State, way_back: WayBack, bounces: Bounces, log: Log) -> Events:
     """The door of providers; CannotStart where a key or a secret of one is unfit."""
+    outside = Outward(ports=settings.outward.ports, ca_file=settings.outward.ca_file)
     advertisers = tuple(dict.fromkeys(stream.advertiser.name for stream in nouns.streams.values()))
     returns, identity = state.store.returns, state.identity
     events = ProviderEvents(bounces, returns, way_back, identity, advertisers, state.metrics, state.clock, log)

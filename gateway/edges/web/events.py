@@ -1,4 +1,4 @@
-"""`POST /events/NAME`: what a provider reports about mail of ours. Recorded first, answered after; not recorded is 503: it comes again.
+"""`POST /events/NAME`: what a provider reports about mail of ours. Recorded first, then answered; 503 where it was not recorded.
 
 Who calls is proven by the provider's own scheme, never by an API key. No answer quotes what was sent, and a name that is not
 configured answers like a path that does not exist.
