@@ -127,8 +127,7 @@ def _accounts(office: Office) -> Accounts:
 
 
 def counted(found: Period) -> dict[str, object]:
-    """A period's totals by their names; delays are null where no way in recorded one."""
-    delays = found.delays
+    """A period's totals by their names; delays in seconds from the person's sign to the record, by door."""
     return {
         "from": found.since,
         "to": found.until,
@@ -138,10 +137,9 @@ def counted(found: Period) -> dict[str, object]:
         "rules": dict(found.rules),
         "fates": dict(found.fates),
         "oppositions": dict(found.doors),
-        "delays_recorded": delays.count,
-        "delay_p50": delays.share(0.5),
-        "delay_p95": delays.share(0.95),
-        "delay_max": delays.longest if delays.count else None,
+        "delay_p50": {door: one.share(0.5) for door, one in found.delays.items()},
+        "delay_p99": {door: one.share(0.99) for door, one in found.delays.items()},
+        "delay_max": {door: one.longest for door, one in found.delays.items()},
         "partners_waiting": {name: count for name, (count, _) in found.waiting.items()},
         "partners_waiting_since": {name: oldest.isoformat() for name, (_, oldest) in found.waiting.items()},
         "policy_changes": [list(change) for change in found.changes],

@@ -32,7 +32,8 @@ _REASONS = {
 class Act:
     """What somebody did: `stream` is None where the token names one no longer configured, `scope` where none was chosen.
 
-    `provider` is the mailbox provider that reports a complaint, where it is known.
+    `provider` is the mailbox provider that reports a complaint, where it is known; `said_at` when the person gave the sign,
+    None where it was just now.
     """
 
     person: PersonKey
@@ -41,6 +42,12 @@ class Act:
     door: Door
     at: datetime
     provider: str = UNKNOWN
+    said_at: datetime | None = None
+
+    @property
+    def delay(self) -> float:
+        """Seconds from the person's sign to this act of ours; never below 0, as clocks differ."""
+        return max(0.0, (self.at - (self.said_at or self.at)).total_seconds())
 
 
 def reach(act: Act) -> Scope:
@@ -147,7 +154,7 @@ def _event(act: Act, filed: Opposition) -> Event:
         reason=_REASONS[filed.block].value,
         rules=("R-FR-56", "R-FR-63"),
         door=act.door.value,
-        detail=f"scope={filed.scope.value}" + ("" if act.stream else "; stream no longer configured"),
+        detail=f"scope={filed.scope.value}; delay={act.delay:.3f}" + ("" if act.stream else "; stream no longer configured"),
     )
 
 

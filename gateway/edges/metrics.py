@@ -13,7 +13,7 @@ from gateway.core.complaint_rate import Rate
 from gateway.core.posture import Finding, Standing
 
 _MAIL_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_RECORD_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
+_EFFECT_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1, 5, 60, 600, 3600, 86400)
 
 
 class Metrics:
@@ -28,8 +28,9 @@ class Metrics:
             "gateway_delivery_seconds", "Attempts at a provider", ["upstream", "fate"], buckets=_MAIL_SECONDS, registry=registry
         )
         self._opt_outs = Histogram(
-            "gateway_opt_out_seconds", "Oppositions recorded, by door", ["door"], buckets=_RECORD_SECONDS, registry=registry
+            "gateway_opt_out_seconds", "From a sign to its effect, by door", ["door"], buckets=_EFFECT_SECONDS, registry=registry
         )
+        self._slowest = Gauge("gateway_opt_out_seconds_max", "The longest of them since the start", ["door"], registry=registry)
         self._answers = Histogram(
             "gateway_answer_seconds", "Ends of data answered, by code", ["code"], buckets=_MAIL_SECONDS, registry=registry
         )
@@ -45,6 +46,7 @@ class Metrics:
         self._decided: dict[tuple[str, str], Counter] = {}
         self._delivered: dict[tuple[str, str], Histogram] = {}
         self._opposed: dict[str, Histogram] = {}
+        self._longest: dict[str, float] = {}
         self._answered: dict[int, Histogram] = {}
 
     def decided(self, stream: str, reason: str) -> None:
@@ -62,11 +64,13 @@ class Metrics:
         child.observe(seconds)
 
     def opposed(self, door: str, seconds: float) -> None:
-        """Count and time one recorded opposition."""
+        """Count and time one recorded opposition: from the person's sign to the moment it holds."""
         child = self._opposed.get(door)
         if child is None:
             child = self._opposed[door] = self._opt_outs.labels(door)
         child.observe(seconds)
+        self._longest[door] = max(seconds, self._longest.get(door, 0.0))
+        self._slowest.labels(door).set(self._longest[door])
 
     def answered(self, code: int, seconds: float) -> None:
         """Count and time one answer to the end of data."""

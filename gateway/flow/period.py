@@ -6,7 +6,7 @@ Memory is bounded by the number of rules, reasons, tools and streams; only a sco
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,8 +19,8 @@ SHOWN = 1000
 _DELAY = re.compile(r"\bdelay=([0-9]{1,9}(?:\.[0-9]{1,6})?)s?\b")
 _AT = b'"at":"'
 """Where an event's date stands; inside a text the quotes would be escaped."""
-_STEPS = 64
-"""Delays are kept in steps of a quarter of a power of two, from a sixteenth of a second on: 2^-4 to 2^12 and beyond."""
+_STEPS, _LEAST = 96, -10
+"""Delays are kept in steps of a quarter of a power of two, from a thousandth of a second on: 2^-10 to 2^14 and beyond."""
 
 
 class Delays:
@@ -53,12 +53,12 @@ class Delays:
 
 
 def _bound(step: int) -> float:
-    return float(2 ** (step / 4 - 4))
+    return float(2 ** (step / 4 + _LEAST))
 
 
 @dataclass(slots=True)
 class Period:
-    """Counts of a period; `changes` are those of policy, `waiting` the partners not told yet and since when."""
+    """Counts of a period; `changes` are those of policy, `waiting` the partners not told yet and since when, `delays` by door."""
 
     since: datetime
     until: datetime
@@ -68,7 +68,7 @@ class Period:
     rules: Counter[str] = field(default_factory=Counter)
     fates: Counter[str] = field(default_factory=Counter)
     doors: Counter[str] = field(default_factory=Counter)
-    delays: Delays = field(default_factory=Delays)
+    delays: defaultdict[str, Delays] = field(default_factory=lambda: defaultdict(Delays))
     changes: list[tuple[datetime, str, str, str]] = field(default_factory=list)
     waiting: dict[str, tuple[int, datetime]] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ class Period:
         if event.kind is Kind.OPPOSITION:
             self.doors[event.door] += 1
             if told := _DELAY.search(event.detail):
-                self.delays.add(float(told[1]))
+                self.delays[event.door].add(float(told[1]))
         if event.kind is Kind.POLICY and len(self.changes) < SHOWN:
             self.changes.append((event.at, event.outcome, event.policy, event.detail))
 

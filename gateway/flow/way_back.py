@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.core.change import Change, Withdraw
 from gateway.core.model import Partner, PersonKey, Stream
@@ -68,17 +69,17 @@ class WayBack:
             return None
         return Holder(claim.person, self._streams.get(claim.stream_number), claim.stream_number == PROBE_STREAM)
 
-    async def oppose(self, token: str, scope: Scope | None, door: Door) -> Done | None:
+    async def oppose(self, token: str, scope: Scope | None, door: Door, said_at: datetime | None = None) -> Done | None:
         """Record the opposition durably, then return; None for a forged token, Unavailable when it is not recorded.
 
         The self-test's token proves that the store can be written and opposes nobody.
         """
         holder = self.who_is(token)
-        return None if holder is None else await self.oppose_for(holder, scope, door)
+        return None if holder is None else await self.oppose_for(holder, scope, door, said_at)
 
-    async def oppose_for(self, holder: Holder, scope: Scope | None, door: Door) -> Done:
+    async def oppose_for(self, holder: Holder, scope: Scope | None, door: Door, said_at: datetime | None = None) -> Done:
         """The same for somebody who is known already: the holder of a token, or who proved that they wrote (R-FR-57)."""
-        act = Act(holder.person, holder.stream, scope, door, self._clock.now())
+        act = Act(holder.person, holder.stream, scope, door, self._clock.now(), said_at=said_at)
         try:
             async with asyncio.timeout(PATIENCE):
                 await (self._book.touch_probe(act.at) if holder.probe else self._record(act))
@@ -102,7 +103,7 @@ class WayBack:
             return
         (ref,) = await self._book.commit([event], changes)
         await tell_late(self._book, self._partners, filed, holders)
-        self._meter.opposed(act.door.value, self._clock.monotonic() - started)
+        self._meter.opposed(act.door.value, act.delay + self._clock.monotonic() - started)
         self._log.say("opposed", ref=ref, door=act.door.value, scope=filed.scope.value, stream=event.stream)
 
 

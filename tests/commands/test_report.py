@@ -64,7 +64,7 @@ def test_a_period_counts_what_was_decided_and_done(house: House) -> None:
     assert told["oppositions"] == {"phone": 1}
     assert told["kinds"]["opposition opposed"] == 1
     assert told["rules"]["R-FR-63"] == 1
-    assert (told["delays_recorded"], told["delay_p95"]) == (0, None)
+    assert (told["delay_p50"], told["delay_p99"], told["delay_max"]) == ({}, {}, {})
     (before,) = house.json("report", "period", "--from", "2020-01-01", "--to", "2020-02-01")
     assert before["events"] == 0
 

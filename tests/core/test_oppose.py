@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -89,3 +89,11 @@ def test_an_opposition_to_everything_reaches_the_holders_of_every_advertisers_da
     records = [consent(ANNE, advertiser="other", source="beta")]
     assert holders(ALL, records, [passed("gamma")]) == (BETA, GAMMA)
     assert holders(ALL, records, [passed("gamma")], "acme") == (GAMMA,)
+
+
+def test_what_waited_for_us_says_how_long() -> None:
+    """R-FR-93: a reply read an hour after it was sent took an hour; a clock that is ahead of ours takes nothing off."""
+    late = Act(ANNE, LETTER, None, Door.REPLY, AT, said_at=AT - timedelta(hours=1))
+    event, _ = meaning(late, {"acme"}, ())
+    assert event.detail == "scope=advertiser; delay=3600.000"
+    assert Act(ANNE, LETTER, None, Door.REPLY, AT, said_at=AT + timedelta(hours=1)).delay == 0.0
