@@ -14,6 +14,7 @@ COMMANDS = (
     "serve",
     "demo",
     "preview",
+    "read",
     "check",
     "tool",
     "oppose",

@@ -10,7 +10,7 @@ import re
 
 from gateway.core.delivery_report import address_in
 from gateway.core.provider_of import OTHER, UNKNOWN, provider_of
-from gateway.core.returned import Fields, Returned, returned, tokens_in
+from gateway.core.returned import Fields, Returned, tokens_in
 from gateway.core.signal import Effect, Reported, Signal, Told
 from gateway.core.unpack import RETURNED, Mail, Part, first, head_of
 
@@ -26,14 +26,13 @@ _WHO = ("original-rcpt-to", "removal-recipient", "redacted-address")
 _WHO_RETURNED = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to", "x-apparently-to", "to")
 
 
-def complaint(mail: Mail) -> Signal | None:
+def complaint(mail: Mail, back: Returned) -> Signal | None:
     """The signal of a report by a recipient or a mailbox provider; None for any other mail."""
     if _about_authentication(mail):
         return _nothing(Told.AUTH_FAILURE_REPORT, "report about authentication")
     report = next((part for part in mail.parts if part.kind == FEEDBACK), None)
     if report is not None or mail.parameters.get("report-type", "").lower() == "feedback-report":
-        return _feedback(mail, report)
-    back = returned(mail)
+        return _feedback(mail, report, back)
     if first(back.fields, "x-hmxmroriginalrecipient") or (
         _JUNK_REPORT.match(mail.one("subject")) and any(part.kind in RETURNED for part in mail.parts)
     ):
@@ -41,7 +40,7 @@ def complaint(mail: Mail) -> Signal | None:
     return None
 
 
-def _feedback(mail: Mail, report: Part | None) -> Signal:
+def _feedback(mail: Mail, report: Part | None, back: Returned) -> Signal:
     """RFC 5965 2: three parts, the second of fields, the third the message or its head."""
     if report is None:
         return _nothing(Told.MALFORMED, "feedback report without its fields")
@@ -51,7 +50,6 @@ def _feedback(mail: Mail, report: Part | None) -> Signal:
         return _nothing(Told.MALFORMED, "feedback report of no type")
     if kind in _AUTHENTICATION or first(fields, "auth-failure"):
         return _nothing(Told.AUTH_FAILURE_REPORT, f"feedback-type {kind if kind in _AUTHENTICATION else 'auth-failure'}")
-    back = returned(mail)
     if not back.fields and not any(part.kind in RETURNED for part in mail.parts):
         return _nothing(Told.MALFORMED, "feedback report without the message it is about")
     if kind in _CONTENT:

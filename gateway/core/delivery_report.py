@@ -15,7 +15,7 @@ from gateway.core.notice_text import words_about
 from gateway.core.signal import Reported, Told
 from gateway.core.unpack import Mail, Part, head_of, worded
 
-MOST_GROUPS = 200
+MOST_GROUPS = 100
 STATUS_KINDS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 
 _NAMES = re.compile(r"^[ \t>]{0,4}(?:final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)

@@ -12,7 +12,7 @@ from email import message_from_bytes, policy
 from email.errors import MessageError
 
 from gateway.core.bounce_cause import Cause, bare, cause_of, code_in, status_in, step_of
-from gateway.core.notice_text import ADDRESS, CONTEXT, words_about
+from gateway.core.notice_text import ADDRESS, CONTEXT, MOST_MENTIONS, words_about
 from gateway.core.phrases import any_of
 from gateway.core.returned import encloses_message
 from gateway.core.signal import Reported, Told
@@ -20,7 +20,7 @@ from gateway.core.unpack import Mail, first
 
 MOST_LINE = 300
 MOST_LINES = 400
-MOST_RECIPIENTS = 30
+MOST_RECIPIENTS = 20
 
 _DAEMON = any_of(
     r"""
@@ -95,17 +95,22 @@ class FreeBounce:
     cause: Cause
 
 
+def null_sender(mail: Mail, sender: str | None) -> bool:
+    """Whether the envelope's sender is null, as reports have it (RFC 3464 2); from Return-Path where nobody knows it."""
+    return sender == "" or (sender is None and first(mail.fields, "return-path").strip() in ("<>", "< >"))
+
+
 def from_a_machine(mail: Mail, sender: str | None) -> bool:
     """Whether a notice may be meant at all: a null sender, a daemon's name, or a subject that speaks of failure (R-STD-60).
 
     A person who answers has In-Reply-To; what a person writes about a failed delivery is not one.
     """
-    if sender == "" or (sender is None and first(mail.fields, "return-path").strip() in ("<>", "< >")):
+    if null_sender(mail, sender):
         return True
     if first(mail.fields, "x-failed-recipients") or mail.parameters.get("report-type", "").lower() == "delivery-status":
         return True
     author = mail.one("from")
-    if _DAEMON.search(author.partition("@")[0]) or not author.strip("<> "):
+    if author and (_DAEMON.search(author.partition("@")[0]) or not author.strip("<> ")):
         return True
     return (bool(_FAILED.search(mail.one("subject"))) or encloses_message(mail)) and not first(mail.fields, "in-reply-to")
 
@@ -145,7 +150,7 @@ def _first_cause(*places: str, step: str = "") -> Cause:
 def _own_lines(address: str, notice: str) -> list[str]:
     """Each line that names the address, with the indented lines that continue it."""
     pieces, at = [], notice.find(address)
-    while at >= 0 and len(pieces) < 5:
+    while at >= 0 and len(pieces) < MOST_MENTIONS:
         end = notice.find("\n", at)
         while 0 <= end < at + CONTEXT and notice[end + 1 : end + 2] in (" ", "\t") and notice[end + 1 : end + 80].strip():
             end = notice.find("\n", end + 1)

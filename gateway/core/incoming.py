@@ -6,32 +6,29 @@ Reports are told apart first, then what machines answer, then what people write.
 from __future__ import annotations
 
 import dataclasses
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from gateway.core.automatic import asks_to_confirm, automatic, challenge, challenged, receipt, unsubscribed_by_apple
 from gateway.core.complaint import complaint
 from gateway.core.delivery_report import DeliveryReport, Line, delivery_report
-from gateway.core.free_bounce import free_bounce, from_a_machine
+from gateway.core.free_bounce import free_bounce, from_a_machine, null_sender
 from gateway.core.mail_text import text_of
 from gateway.core.notice_text import notice_of
 from gateway.core.notification import notification
-from gateway.core.own_words import OwnWords, own_words
+from gateway.core.own_words import own_words
 from gateway.core.returned import Returned, returned, tokens_in
 from gateway.core.signal import Effect, Reported, Signal, Signals, Told
 from gateway.core.unpack import MOST, Mail, unpack
 
+if TYPE_CHECKING:
+    from gateway.core.intent import Understanding
+
 _TO_US = ("to", "delivered-to", "x-original-to", "envelope-to", "cc", "x-envelope-to")
 """Where the address a person answered to is written; the words of an answer may quote anybody's."""
+MOST_OWN = 6_000
 
 
-class Understands(Protocol):
-    """What `intent.Understanding` does: reads a person's own words."""
-
-    def read(self, subject: str, words: OwnWords, language: str = "") -> Signals:
-        """What the words tell, the weightiest first."""
-
-
-def read_mail(data: bytes, sender: str | None, understanding: Understands) -> Signals:
+def read_mail(data: bytes, sender: str | None, understanding: Understanding) -> Signals:
     """What a message tells, the weightiest first; `sender` is the envelope's, empty for the null one, None where nobody knows."""
     mail = unpack(data)
     if not mail.fields:
@@ -42,10 +39,10 @@ def read_mail(data: bytes, sender: str | None, understanding: Understands) -> Si
 
 def _report(mail: Mail, sender: str | None, notice: str) -> Signals:
     """Steps 1 to 4 of R-STD-60: complaints, delivery reports in the standard's form and in free words, receipts."""
-    if (signal := complaint(mail) or notification(notice)) is not None:
+    back = returned(mail)
+    if (signal := complaint(mail, back) or notification(notice)) is not None:
         return (signal,)
     report = delivery_report(mail, notice)
-    back = returned(mail)
     if report is not None:
         return (challenged(),) if any(_asks(line, notice) for line in report.lines) else _delivery(report, back)
     if from_a_machine(mail, sender) and (freely := free_bounce(mail, notice)) is not None:
@@ -60,15 +57,15 @@ def _report(mail: Mail, sender: str | None, notice: str) -> Signals:
 
 def _machine(mail: Mail, sender: str | None, notice: str) -> Signals:
     """Step 5: what machines answer; a null sender that says nothing known goes to a person (R-STD-56)."""
-    signal = unsubscribed_by_apple(mail) or challenge(mail, own_words(notice).text) or automatic(mail)
+    signal = unsubscribed_by_apple(mail) or challenge(mail, own_words(notice[:MOST_OWN]).text) or automatic(mail)
     if signal is not None:
         return (dataclasses.replace(signal, tokens=_own_tokens(mail)),)
     if not notice.strip() and not any(name in ("from", "to", "subject", "message-id", "date") for name, _ in mail.fields):
         return (Signal(Told.MALFORMED, Effect.NONE, "neither author nor words", machine=True),)
-    return (_unrecognised("null sender, no known form"),) if sender == "" else ()
+    return (_unrecognised("null sender, no known form"),) if null_sender(mail, sender) else ()
 
 
-def _human(mail: Mail, data: bytes, understanding: Understands) -> Signals:
+def _human(mail: Mail, data: bytes, understanding: Understanding) -> Signals:
     """Steps 6 and 7: a person's own words, without what they quote."""
     letter = text_of(data[:MOST])
     signals = understanding.read(letter.subject, own_words(letter.text), letter.language)

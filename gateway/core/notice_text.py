@@ -8,7 +8,8 @@ from gateway.core.phrases import any_of
 from gateway.core.unpack import RETURNED, Mail
 
 MOST_NOTICE = 16_000
-CONTEXT = 1_500
+CONTEXT = 800
+MOST_MENTIONS = 3
 
 ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\x80-\U0010ffff]{1,64}@[A-Za-z0-9\x80-\U0010ffff](?:[A-Za-z0-9.\-\x80-\U0010ffff]{0,250}[A-Za-z0-9\x80-\U0010ffff])?"
@@ -43,7 +44,7 @@ def words_about(address: str, notice: str) -> str:
     """From every mention of an address to the next address of somebody else."""
     pieces = []
     at = notice.find(address)
-    while at >= 0 and len(pieces) < 5:
+    while at >= 0 and len(pieces) < MOST_MENTIONS:
         after = notice[at + len(address) : at + CONTEXT]
         following = next((found.start() for found in ADDRESS.finditer(after) if found[0] != address), len(after))
         pieces.append(address + after[:following])

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
-from gateway.core.unpack import RETURNED, Mail, first, head_of
+from gateway.core.unpack import MOST_TEXT, RETURNED, Mail, first, head_of
 
 MOST_TOKENS = 16
 
@@ -69,8 +70,9 @@ _COPY = re.compile(rb"\n(?=(?:Return-Path|Received|Message-ID|DKIM-Signature|Fro
 
 def _inline(content: bytes) -> Fields:
     """The first run of fields in a notice that quotes the message after its own words."""
-    for place in list(_COPY.finditer(b"\n" + content.replace(b"\r\n", b"\n")))[:40]:
-        fields, _ = head_of((b"\n" + content.replace(b"\r\n", b"\n"))[place.end() :])
+    block = b"\n" + content[:MOST_TEXT].replace(b"\r\n", b"\n")
+    for place in islice(_COPY.finditer(block), 40):
+        fields, _ = head_of(block[place.end() :])
         if len(fields) > 3 and (first(fields, "message-id") or first(fields, "received")):
             return fields
     return ()
