@@ -37,11 +37,12 @@ from gateway.flow.daily import Daily
 from gateway.flow.enrol import Enrolling
 from gateway.flow.filing import Clerk
 from gateway.flow.inbound import InboundDesk
+from gateway.flow.incoming import Incoming
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
 from gateway.provider_rooms import make_bounces, make_events
-from gateway.returns_rooms import make_way_back
+from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
     SPOOL_RESERVE,
     Journeys,
@@ -61,7 +62,8 @@ from gateway.watches import make_complaints, make_preflight, refuse_impostors
 T = TypeVar("T")
 DRAIN = 30.0
 GAUGE_EVERY = 5.0
-INBOUND_SIZE = 1024 * 1024
+INBOUND_SIZE = 25 * 1024 * 1024
+"""Octets of a mail that comes back: an answer may hold attachments, which are passed on whole."""
 DAILY_AFTER, DAILY_LOOK = 60.0, 300.0
 """Seconds from the start to the first look whether the day's work is done, and between two looks."""
 
@@ -167,7 +169,9 @@ class Gateway:
             posts.append(make_complaints(nouns, state, self._log).run())
         for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling))):
             crew.station(post)
-        listeners, addresses = await self._listen(nouns, state, way_back, journeys, (listen.host, web.port), public_url)
+        incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
+        desk = self._inbound(nouns, state, way_back, incoming)
+        listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url)
         ready(addresses)
         await stop.wait()
         await self._drain(crew, journeys, listeners, web, serving)
@@ -251,8 +255,13 @@ class Gateway:
                 self._log.say("daily-failed", outside=failure.what)  # the day is not marked: the next look tries again
             await asyncio.sleep(DAILY_LOOK)
 
+    def _inbound(self, nouns: Nouns, state: State, way_back: WayBack, incoming: Incoming) -> InboundDesk:
+        """The desk of the inbound listener, whether there is one or not."""
+        book, vault, domain = state.store.book, state.keys.vault, self._settings.inbound.domain or ""
+        return InboundDesk(way_back, incoming, book, vault, state.clock, self._log, domain, own_domains(self._settings, nouns))
+
     async def _listen(
-        self, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, web: tuple[str, int], public_url: str
+        self, nouns: Nouns, journeys: Journeys, desk: InboundDesk, web: tuple[str, int], public_url: str
     ) -> tuple[list[Listener], Addresses]:
         """Open the SMTP listeners: submission, submission under TLS, inbound."""
         given, inbound = self._settings.submission, self._settings.inbound
@@ -277,8 +286,6 @@ class Gateway:
             listeners.append(submitting(Kind.SUBMISSIONS))
             submission_tls = await listeners[-1].start(given.tls_listen.host, given.tls_listen.port)
         if inbound.listen is not None and inbound.domain is not None:
-            domains = {domain for stream in nouns.streams.values() for domain in stream.advertiser.from_domains}
-            desk = InboundDesk(way_back, state.store.book, state.keys.vault, state.clock, self._log, inbound.domain, domains)
             returning = Listener(
                 Kind.INBOUND, desk, Limits(size=INBOUND_SIZE), self._log, tls, nouns.hostname, reuse_port=self._shared
             )

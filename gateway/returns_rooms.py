@@ -5,9 +5,24 @@ Like `rooms` it starts no task and decides nothing; `app` starts what is built h
 
 from __future__ import annotations
 
+from gateway.core.deadline import UNCLEAR_WITHIN
+from gateway.core.duration import parse_duration
+from gateway.core.incoming import read_mail
+from gateway.core.signal import Signals
+from gateway.edges.author_check import AuthorCheck
+from gateway.edges.dns import NameServers
+from gateway.edges.intent_file import load_understanding
+from gateway.flow.acknowledge import Acknowledge
+from gateway.flow.incoming import BounceDesk, Incoming
+from gateway.flow.officer import Officer
+from gateway.flow.passing_on import PassingOn
 from gateway.flow.ports import Log
+from gateway.flow.replies import Replies
+from gateway.flow.tasks import Tasks
 from gateway.flow.way_back import WayBack
-from gateway.rooms import Nouns, State
+from gateway.flow.writer import Proof, Writers
+from gateway.rooms import Journeys, Nouns, State
+from gateway.settings import Settings
 
 
 def make_way_back(nouns: Nouns, state: State, log: Log) -> WayBack:
@@ -15,3 +30,55 @@ def make_way_back(nouns: Nouns, state: State, log: Log) -> WayBack:
     streams = {stream.number: stream for stream in nouns.streams.values()}
     partners = tuple(nouns.partners.values())
     return WayBack(state.store.book, state.keys.token_keys, streams, partners, state.clock, state.metrics, log)
+
+
+def own_domains(settings: Settings, nouns: Nouns) -> frozenset[str]:
+    """Domains of ours and of the advertisers, where nothing automatic is ever sent to."""
+    inbound = (settings.inbound.domain,) if settings.inbound.domain else ()
+    return frozenset(inbound) | {domain for stream in nouns.streams.values() for domain in stream.advertiser.from_domains}
+
+
+def make_incoming(
+    settings: Settings,
+    nouns: Nouns,
+    state: State,
+    way_back: WayBack,
+    journeys: Journeys,
+    bounces: BounceDesk,
+    log: Log,
+    proof: Proof | None = None,
+) -> Incoming:
+    """What takes every mail that comes back; `proof` says who wrote where that is known otherwise than by DKIM and DNS."""
+    book, returns, vault, clock = state.store.book, state.store.returns, state.keys.vault, state.clock
+    ours, own_mail = own_domains(settings, nouns), journeys.own_mail
+    servers = NameServers([(server.host, server.port) for server in settings.gateway.resolver])
+    writers = Writers(state.identity, proof or AuthorCheck(servers, state.compute), ours)
+    inbound = frozenset({settings.inbound.domain.lower()} if settings.inbound.domain else ())
+    replies = Replies(
+        way_back,
+        book,
+        returns,
+        vault,
+        writers,
+        Acknowledge(own_mail, returns, ours, clock, log),
+        Officer(own_mail, state.identity, nouns.streams),
+        state.compute,
+        clock,
+        log,
+        parse_duration(settings.replies.unclear_within) or UNCLEAR_WITHIN,
+    )
+    passing_on = PassingOn(own_mail, returns, vault, inbound, log)
+    understanding = load_understanding()
+
+    def read(data: bytes, sender: str | None) -> Signals:
+        return read_mail(data, sender, understanding)
+
+    return Incoming(
+        way_back, book, returns, vault, read, writers, replies, passing_on, bounces, state.compute, nouns.hostname, clock, log
+    )
+
+
+def make_tasks(nouns: Nouns, state: State) -> Tasks:
+    """The desk where tasks are worked on."""
+    store = state.store
+    return Tasks(store.book, store.returns, state.keys.vault, nouns.streams, nouns.partners.values(), state.clock)

@@ -1,12 +1,12 @@
 """The inbound listener's desk: mail that says stop, answers to mail of ours, mail for postmaster and abuse; nothing else.
 
-The token in the recipient's local part decides who is meant, never From, subject or body (R-STD-68, T10).
+The token in the recipient's local part decides who is meant, never From, subject or body (R-STD-68, T10). What a mail means is
+read and done by `incoming`; 250 is said when all of it is recorded.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -16,40 +16,34 @@ from gateway.core.record import Door
 from gateway.core.reply import AUTH_MECHANISM, EVIDENCE_DOWN, INBOUND_OK, INBOUND_UNKNOWN, NO_VALID_RECIPIENTS, RECIPIENT_OK, Reply
 from gateway.core.reply_to import REPLY_PREFIX
 from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
+from gateway.flow.incoming import Arrived, Incoming
 from gateway.flow.ports import Book, Clock, Log, Unavailable, Vault
-from gateway.flow.way_back import WayBack
+from gateway.flow.way_back import Holder, WayBack
 
 OPT_OUT_PREFIX = "u-"
 """Local part of the opt-out address: `u-TOKEN@inbound domain`."""
 
-REPLIES = "replies"
-"""Where answers to a reply address of ours are kept for a person, until replies are read by the gateway itself (R-FR-73)."""
-
 KEPT = frozenset({"postmaster", "abuse"})
-_APPLE = re.compile(rb"^X-Apple-Unsubscribe:[ \t]*true[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_REPORT = re.compile(rb"^Content-Type:(?:[ \t]|\r?\n[ \t])*multipart/report\b", re.IGNORECASE | re.MULTILINE)
 
-
-def is_act(sender: str, data: bytes) -> bool:
-    """Whether mail to an opt-out address is an act of the person (R-FR-62).
-
-    A report or a null sender is not, with one exception: Apple Mail unsubscribes by a mail of its own that says
-    `Auto-Submitted: auto-replied`, marked `X-Apple-Unsubscribe: true`. Other automatic mail counts: only a List-Unsubscribe
-    header leads to this address, and nobody answers to it by vacation notice.
-    """
-    head = data[: data.find(b"\r\n\r\n") + 2] if b"\r\n\r\n" in data else data
-    if _REPORT.search(head):
-        return False
-    return bool(sender) or bool(_APPLE.search(head))
+_DOORS = {OPT_OUT_PREFIX: Door.MAILTO, REPLY_PREFIX: Door.REPLY}
 
 
 class InboundDesk:
     """Implements `flow.desk.Desk` for the inbound listener; `own_domains` are the advertisers' and the gateway's."""
 
     def __init__(
-        self, way_back: WayBack, book: Book, vault: Vault, clock: Clock, log: Log, inbound_domain: str, own_domains: Collection[str]
+        self,
+        way_back: WayBack,
+        incoming: Incoming,
+        book: Book,
+        vault: Vault,
+        clock: Clock,
+        log: Log,
+        inbound_domain: str,
+        own_domains: Collection[str],
     ) -> None:
         self.way_back = way_back
+        self.incoming = incoming
         self.book = book
         self.vault = vault
         self.clock = clock
@@ -65,16 +59,12 @@ class InboundDesk:
         """Any sender may write, the null sender too."""
         return Return(self, mail.sender)
 
-    def token_of(self, recipient: str) -> str:
-        """The token of an opt-out address of ours; empty for any other address."""
+    def addressed(self, recipient: str) -> tuple[Holder, Door] | None:
+        """Whom an opt-out or reply address of ours names, and the door it is; None for any other address."""
         local, _, domain = recipient.lower().rpartition("@")
-        return local.removeprefix(OPT_OUT_PREFIX) if domain == self._inbound_domain and local.startswith(OPT_OUT_PREFIX) else ""
-
-    def answered(self, recipient: str) -> bool:
-        """Whether this is a reply address of ours, with a valid token."""
-        local, _, domain = recipient.lower().rpartition("@")
-        ours = domain == self._inbound_domain and local.startswith(REPLY_PREFIX)
-        return ours and self.way_back.who_is(local.removeprefix(REPLY_PREFIX)) is not None
+        door = _DOORS.get(local[:2]) if domain == self._inbound_domain and domain else None
+        holder = self.way_back.who_is(local[2:]) if door else None
+        return (holder, door) if holder and door else None
 
     def mailbox_of(self, recipient: str) -> str:
         """`postmaster` or `abuse` at one of our domains, or plain `postmaster` (RFC 5321 4.5.1); empty for any other address."""
@@ -90,45 +80,31 @@ class Return:
 
     desk: InboundDesk
     sender: str
-    tokens: list[str] = field(default_factory=list)
+    letters: list[tuple[Holder, Door]] = field(default_factory=list)
     mailboxes: list[str] = field(default_factory=list)
 
     async def admit(self, to: RcptTo) -> Reply:
         """A valid token, or a mailbox a person reads."""
-        token = self.desk.token_of(to.recipient)
-        if token and self.desk.way_back.who_is(token):
-            self.tokens.append(token)
+        if letter := self.desk.addressed(to.recipient):
+            self.letters.append(letter)
             return RECIPIENT_OK
-        if mailbox := REPLIES if self.desk.answered(to.recipient) else self.desk.mailbox_of(to.recipient):
+        if mailbox := self.desk.mailbox_of(to.recipient):
             self.mailboxes.append(mailbox)
             return RECIPIENT_OK
         return INBOUND_UNKNOWN
 
     async def send(self, data: bytes) -> Reply:
         """Record everything this mail means, then say so; what failed half-way is done again, to no harm, at the next try."""
-        if not (self.tokens or self.mailboxes):
+        if not (self.letters or self.mailboxes):
             return NO_VALID_RECIPIENTS
         try:
-            for token in dict.fromkeys(self.tokens):
-                await self._token(token, data)
+            for holder, door in dict.fromkeys(self.letters):
+                await self.desk.incoming.take(Arrived(data, self.sender, holder, door))
             for mailbox in dict.fromkeys(self.mailboxes):
                 await self._keep(mailbox, data)
         except Unavailable:
             return EVIDENCE_DOWN
         return INBOUND_OK
-
-    async def _token(self, token: str, data: bytes) -> None:
-        if is_act(self.sender, data):
-            await self.desk.way_back.oppose(token, None, Door.MAILTO)
-            return
-        holder = self.desk.way_back.who_is(token)
-        stream = holder.stream.name if holder and holder.stream else ""
-        person = holder.person.hex() if holder else ""
-        event = Event(
-            self.desk.clock.now(), Kind.DECISION, "no-act", stream=stream, person=person, rules=("R-FR-62",), door=Door.MAILTO.value
-        )
-        await self.desk.book.commit([event])
-        self.desk.log.say("automatic mail to an opt-out address", stream=stream)
 
     async def _keep(self, mailbox: str, data: bytes) -> None:
         at = self.desk.clock.now()

@@ -25,6 +25,15 @@ class Bounces(Table):
     soft_lapse: CalendarSpan = Field(default="P60D", description="after so long without one, counting begins anew.")
 
 
+class Replies(Table):
+    """How answers of people are dealt with; requests about their rights have the month the law gives (GDPR 12(3))."""
+
+    unclear_within: CalendarSpan = Field(
+        default="P3D",
+        description="By when somebody should have read an answer that may be a refusal; nothing is sent until then (R-FR-58).",
+    )
+
+
 class ProviderEvents(Table):
     """A provider that reports bounces, complaints and opt-outs to `POST /events/NAME`; see docs/provider-events.md."""
 

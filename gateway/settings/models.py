@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.core.model import Category, RefusalMode
-from gateway.settings.back import Bounces, Outward, ProviderEvents
+from gateway.settings.back import Bounces, Outward, ProviderEvents, Replies
 from gateway.settings.table import Table
 from gateway.settings.values import (
     CalendarSpan,
@@ -310,6 +310,7 @@ class Settings(Table):
     partner: dict[Name, Partner] = Field(default_factory=dict)
     outward: Outward = Field(default_factory=Outward)
     bounces: Bounces = Field(default_factory=Bounces)
+    replies: Replies = Field(default_factory=Replies)
     provider: dict[Name, ProviderEvents] = Field(default_factory=dict)
 
     @property

@@ -8,7 +8,9 @@ from gateway.core.evidence import Kind
 from gateway.core.reply import EVIDENCE_DOWN, INBOUND_OK, INBOUND_UNKNOWN, NO_VALID_RECIPIENTS, RECIPIENT_OK, Reply
 from gateway.flow.desk import MailFrom, Peer, RcptTo
 from gateway.flow.inbound import InboundDesk, Return
-from tests.support.doors import ANNE, PROBE_TOKEN, TOKEN, Doors
+from tests.support.answers import Answers
+from tests.support.company import Reversing
+from tests.support.doors import ANNE, LETTER, OFFERS, PROBE_TOKEN, TOKEN, Doors
 
 STOP = f"u-{TOKEN}@in.acme.example"
 PEER = Peer("mx.example", "ESMTP", "")
@@ -21,18 +23,10 @@ APPLE = b"Subject: unsubscribe\r\nAuto-Submitted: auto-replied\r\nX-Apple-Unsubs
 VACATION = b"Subject: away\r\nAuto-Submitted: auto-replied\r\n\r\nX-Apple-Unsubscribe: true\r\n"
 
 
-class Reversing:
-    """A vault that only turns bytes round: enough to see that what is kept was sealed."""
-
-    def seal(self, plain: bytes) -> bytes:
-        return plain[::-1]
-
-    def open(self, sealed: bytes) -> bytes:
-        return sealed[::-1]
-
-
 def desk(doors: Doors) -> InboundDesk:
-    return InboundDesk(doors.way_back(), doors.book, Reversing(), doors.clock, doors.lines, "in.acme.example", ["acme.example"])
+    answers = Answers((LETTER, OFFERS), doors.book, doors.clock, way_back=doors.way_back())
+    answers.log.said = doors.lines.said
+    return answers.desk("in.acme.example", ["acme.example"])
 
 
 async def begin(doors: Doors, sender: str = "anne@home.example") -> Return:
@@ -127,13 +121,14 @@ async def test_the_probe_may_come_by_mail_too() -> None:
     assert await doors.book.oppositions() == []
 
 
-async def test_an_answer_to_our_reply_address_is_kept_for_a_person_and_opposes_nobody() -> None:
-    """R-FR-73: until replies are read by the gateway itself."""
+async def test_an_answer_to_our_reply_address_is_read_and_a_forged_one_has_no_mailbox() -> None:
+    """R-FR-57, T10."""
     doors = Doors()
-    assert await mail(doors, b"Subject: Re: news\r\n\r\nWhen do you open?\r\n", f"r-{TOKEN}@in.acme.example") == INBOUND_OK
-    assert await doors.book.oppositions() == []
-    (kept,) = doors.book.kept_mail
-    assert kept.mailbox == "replies"
+    assert (
+        await mail(doors, b"From: x@home.example\r\nSubject: Re: news\r\n\r\nSTOP\r\n", f"R-{TOKEN}@in.acme.example") == INBOUND_OK
+    )
+    assert [(one.person, one.door.value) for one in await doors.book.oppositions()] == [(ANNE, "reply")]
     transaction = await begin(doors)
     forged = TOKEN[:-1] + ("a" if TOKEN[-1] != "a" else "b")
     assert await transaction.admit(RcptTo(f"r-{forged}@in.acme.example")) == INBOUND_UNKNOWN
+    assert await transaction.admit(RcptTo(f"r-{TOKEN}@acme.example")) == INBOUND_UNKNOWN
