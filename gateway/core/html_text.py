@@ -12,7 +12,8 @@ from gateway.core import tags
 from gateway.core.html import tag_end
 
 _NAME = re.compile(rb"</?([A-Za-z][A-Za-z0-9:]{0,30}+)")
-_MOST_TAGS = 20_000
+_MOST_TAGS = 16_000
+_LOOK = 4  # what one closer look counts for
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 _RAW = (b"script", b"style", b"title", b"textarea", b"noframes")
 _ENDS = {
@@ -144,6 +145,7 @@ class _Reader:
 
     def _look(self, name: bytes, at: int) -> None:
         """Whether a quotation or a signature begins with this element."""
+        self._tags -= _LOOK
         tag = tags.read(self._page, at)
         if tag is None:
             return

@@ -11,15 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.core.quotation import Announcement, Sort, beginnings, folded, is_quote
+from gateway.core.quote_words import ELSEWHERE
 from gateway.core.signature import without_signature
 
 MOST = 65536
 _MOST_LINES = 4000
 _WIDTH = 72  # where programs that lose a quote mark break a line
-_ELSEWHERE = re.compile(
-    r"(?<!\w)(?:below|inline|in[- ]line|in red|in blue|ci-dessous|plus bas|dans le texte|en rouge|en bleu|unten|im text"
-    r"|in rot|más abajo|mas abajo|abajo|en rojo|in rosso|qui sotto|di seguito|in calce)(?!\w)"
-)
+_ELSEWHERE = re.compile(rf"(?<!\w)(?:{'|'.join(ELSEWHERE)})(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,3 +175,9 @@ ABOVE_THIS = (
     *("répondez au-dessus de cette ligne", "antworten sie oberhalb dieser zeile", "bitte antworten sie über dieser linie"),
     *("bitte oberhalb dieser linie antworten", "responda por encima de esta línea", "rispondi sopra questa riga"),
 )
+
+# By which an author says that his answers stand within what he quotes.
+ELSEWHERE = (
+    *("below", "inline", "in-line", "in red", "in blue", "ci-dessous", "plus bas", "dans le texte", "en rouge", "en bleu"),
+    *("unten", "im text", "in rot", "in blau", "más abajo", "abajo", "en rojo", "in rosso", "qui sotto", "di seguito", "in calce"),
+)
