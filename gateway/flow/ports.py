@@ -178,7 +178,7 @@ class Book(Protocol):
         """How many delivery keys and kept mails a `Sweep` of these instants would erase."""
 
     async def compact(self) -> None:
-        """Make what was erased unreadable in the files too (R-DP-10); takes as long as the file is large."""
+        """Make what was erased unreadable in the files too (R-DP-10); takes as long as the tables it was erased from are large."""
 
     async def has_hashes(self) -> bool:
         """Whether any opposition came in as a foreign hash, so that recipients must be looked up under theirs too."""

@@ -27,7 +27,7 @@ from gateway.core.record_json import words_text
 from gateway.core.task import Task
 from gateway.edges.store.database import Row
 from gateway.edges.store.instant import micros
-from gateway.edges.store.marks import ERASED, count
+from gateway.edges.store.marks import ERASED, count, erased
 
 Back = Tell | NoteDone | TryAgain | Alarmed | OpenTask | KeepRoutes | NoteSoft | Remember | MoveCursor | Discard
 
@@ -77,7 +77,8 @@ _REMEMBER = "INSERT INTO remembered VALUES (?, ?) ON CONFLICT DO UPDATE SET at =
 _CURSOR = "REPLACE INTO cursor VALUES (?, ?)"
 _DISCARD = "DELETE FROM kept WHERE id = ?"
 
-# As for accepted keys: sixteen at one of eight that come. Keys may be any bytes, so their checksum says which is the eighth.
+# As for accepted keys: sixteen at one of eight that come. Keys may be any bytes, so their checksum says which is the eighth. What
+# goes by age are digests and the sender's own addresses, encrypted: no table is compacted for them.
 _OLD_ROUTES = "DELETE FROM routes WHERE (person, stream) IN (SELECT person, stream FROM routes WHERE at < ? ORDER BY at LIMIT 16)"
 _OLD_REMEMBERED = "DELETE FROM remembered WHERE key IN (SELECT key FROM remembered WHERE at < ? ORDER BY at LIMIT 16)"
 
@@ -103,15 +104,14 @@ def write(connection: apsw.Connection, change: Back) -> None:
             connection.execute(_ALARMED, (note, hours))
         case OpenTask(task):
             if connection.execute(_TASK, _task(task)).fetchall()[0][0]:
-                count(connection, ERASED)
+                count(connection, ERASED + "task")
         case NoteSoft():
             _soft(connection, change)
         case MoveCursor(name, value):
             connection.execute(_CURSOR, (name, value))
         case Discard(kept):
             connection.execute(_DISCARD, (kept,))
-            if connection.changes():
-                count(connection, ERASED)
+            erased(connection, "kept")
         case _:
             assert_never(change)
 
@@ -121,10 +121,11 @@ def _end(connection: apsw.Connection, change: NoteDone) -> None:
     connection.execute(_END, (change.note, micros(change.at), change.receipt, int(change.done)))
     ended: list[Row] = connection.execute(_ENDED, (change.note,)).fetchall()
     for person, partner, errand, sealed in ended:
+        if sealed:
+            count(connection, ERASED + "outbox")
         if errand == Errand.TOOL:
             connection.execute(_FIRED, (person, partner))
-        if sealed or errand == Errand.TOOL:
-            count(connection, ERASED)
+            erased(connection, "own_unsubscribe")
 
 
 def _soft(connection: apsw.Connection, change: NoteSoft) -> None:

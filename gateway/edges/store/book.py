@@ -17,12 +17,12 @@ from gateway.core.model import PersonKey, Ref, Tool
 from gateway.core.record import ApiKey, Arrangements, Consent, Enrolment, Facts, Opposition, Ruling, Transfer, Who
 from gateway.edges.store import history, office
 from gateway.edges.store.changes import HOUR, job
+from gateway.edges.store.compact import compact
 from gateway.edges.store.database import Database, Row
-from gateway.edges.store.erase import drop_orphans
 from gateway.edges.store.facts import read, read_at
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.marks import ERASED, FOREIGN_HASH, PROBE, STAND, mark, unmark
+from gateway.edges.store.marks import FOREIGN_HASH, PROBE, STAND, mark
 from gateway.edges.store.rows import CONSENT, OPPOSITION, opposition, whole_consent
 from gateway.flow.ports import Dossier, Reading, Tally
 
@@ -202,12 +202,8 @@ class SqliteBook:
         return keys, kept
 
     async def compact(self) -> None:
-        """See `ports.Book`; does nothing where nothing was erased since the last time."""
-        times = self._database.rows(_MARKED, (ERASED,))
-        if times:
-            await self._database.write(drop_orphans)
-            await self._database.rewrite()
-            await self._database.write(lambda connection: unmark(connection, ERASED, times[0][0]))
+        """See `ports.Book`; what was erased in it since the last time decides which table is written anew."""
+        await compact(self._database)
 
     async def has_hashes(self) -> bool:
         """See `ports.Book`; another process may have filed the first, so a no is asked again each time."""

@@ -69,28 +69,16 @@ class Database:
         """
         return self._post(job, entries)
 
-    async def rewrite(self) -> None:
-        """Write the whole file anew and empty its log, so that nothing deleted is left in either; waits however long it takes.
+    async def alone(self, job: Callable[[apsw.Connection], T]) -> T:
+        """Run the job outside of any transaction and by itself; its value, however long it takes.
 
-        Other writes wait meanwhile and may go unanswered. Raises `Unavailable` where somebody reads from the log all the while.
+        Other writes wait meanwhile and may go unanswered.
         """
         if self._writer.refuses:
             raise Unavailable(self._what)
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._writer.put(Alone(self._rewritten), None, future)
-        if not await future:
-            raise Unavailable(self._what)
-
-    def _rewritten(self, connection: apsw.Connection) -> bool:
-        # The copy is as large as the file: beside it, not in memory.
-        connection.pragma("temp_store_directory", str(self.path.parent))
-        connection.execute("PRAGMA temp_store=FILE").fetchall()
-        try:
-            connection.execute("VACUUM").fetchall()
-        finally:
-            connection.execute("PRAGMA temp_store=MEMORY").fetchall()
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
-        return not busy
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.put(Alone(job), None, future)
+        return await future
 
     async def close(self) -> None:
         """Write what waits, then close the file; later writes are refused."""

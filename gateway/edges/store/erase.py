@@ -13,7 +13,7 @@ from gateway.core.change import Forget, ForgetWithdrawn, Sweep
 from gateway.core.record_json import parse_consents
 from gateway.edges.store.database import Row
 from gateway.edges.store.instant import micros
-from gateway.edges.store.marks import ERASED, count
+from gateway.edges.store.marks import erased
 
 _FACTUAL = ("consent", "notice", "notice_past", "act", "act_past")
 _OF_PERSON = "DELETE FROM {} WHERE person = ?1 AND (?2 = '' OR advertiser = ?2)"
@@ -42,16 +42,17 @@ def forget(connection: apsw.Connection, change: Forget, stand: int) -> None:
     """
     before = connection.total_changes()
     for table in _FACTUAL:
-        connection.execute(_OF_PERSON.format(table), (change.person, change.advertiser))
+        _delete(connection, table, change.person, change.advertiser)
     if connection.total_changes() > before:
         _remember(connection, change.person, change.advertiser, stand)
     _forget_enrolments(connection, change)
+    _delete(connection, "soft_run", change.person, change.advertiser)
     connection.execute(_OWN, (change.person,))
+    erased(connection, "own_unsubscribe")
     connection.execute(_ROUTES, (change.person,))
-    for statement in (_OF_PERSON.format("soft_run"), _TASKS):
-        connection.execute(statement, (change.person, change.advertiser))
-    if connection.total_changes() > before:
-        count(connection, ERASED)
+    erased(connection, "routes")
+    connection.execute(_TASKS, (change.person, change.advertiser))
+    erased(connection, "task")
 
 
 def forget_withdrawn(connection: apsw.Connection, change: ForgetWithdrawn, stand: int) -> None:
@@ -64,38 +65,42 @@ def forget_withdrawn(connection: apsw.Connection, change: ForgetWithdrawn, stand
     ]
     for number, _ in over:
         connection.execute("DELETE FROM consent WHERE id = ?", (number,))
+        erased(connection, "consent")
     for advertiser in {advertiser for _, advertiser in over}:
         for table in _SUPERSEDED:
-            connection.execute(_OF_PERSON.format(table), (change.person, advertiser))
+            _delete(connection, table, change.person, advertiser)
         _remember(connection, change.person, advertiser, stand)
-        count(connection, ERASED)
 
 
 def disenrol(connection: apsw.Connection, digest: bytes) -> None:
     """Delete one sign-up."""
     connection.execute("DELETE FROM enrolment WHERE id = ?", (digest,))
-    if connection.changes():
-        count(connection, ERASED)
+    erased(connection, "enrolment")
 
 
 def sweep(connection: apsw.Connection, change: Sweep) -> None:
     """Technical leftovers; accepted keys are digests, so only kept mail calls for a compaction."""
     connection.execute(_OLD_ACCEPTED, (micros(change.accepted_before),))
     connection.execute(_OLD_KEPT, (micros(change.kept_before),))
-    if connection.changes():
-        count(connection, ERASED)
+    erased(connection, "kept")
 
 
 def drop_orphans(connection: apsw.Connection) -> None:
     """Delete the wordings that no record quotes any more."""
     connection.execute(_ORPHANS)
+    erased(connection, "wording")
+
+
+def _delete(connection: apsw.Connection, table: str, person: bytes, advertiser: str) -> None:
+    connection.execute(_OF_PERSON.format(table), (person, advertiser))
+    erased(connection, table)
 
 
 def _forget_enrolments(connection: apsw.Connection, change: Forget) -> None:
     found: list[Row] = connection.execute("SELECT id, consents FROM enrolment WHERE person = ?", (change.person,)).fetchall()
     for digest, told in found:
         if not change.advertiser or change.advertiser in {one.advertiser for one in parse_consents(told) or ()}:
-            connection.execute("DELETE FROM enrolment WHERE id = ?", (digest,))
+            disenrol(connection, digest)
 
 
 def _remember(connection: apsw.Connection, person: bytes, advertiser: str, stand: int) -> None:

@@ -11,8 +11,8 @@ PROBE = "probe"
 STAND = "stand"
 HISTORY = "history"
 """The stand from which on ends are kept: files of an earlier schema did not keep them."""
-ERASED = "erased"
-"""How often something was erased since the file was last compacted."""
+ERASED = "erased:"
+"""Before a table's name: how often something was erased in it since it was last compacted."""
 
 _MARK = "REPLACE INTO mark VALUES (?, ?)"
 _COUNT = "INSERT INTO mark VALUES (?, 1) ON CONFLICT DO UPDATE SET at = at + 1"
@@ -29,6 +29,12 @@ def mark(connection: apsw.Connection, name: str, at: int) -> None:
 def count(connection: apsw.Connection, name: str) -> None:
     """Remember that something happened once more."""
     connection.execute(_COUNT, (name,))
+
+
+def erased(connection: apsw.Connection, table: str) -> None:
+    """Remember that the last statement erased something in this table, if it did."""
+    if connection.changes():
+        count(connection, ERASED + table)
 
 
 def unmark(connection: apsw.Connection, name: str, at: int) -> None:

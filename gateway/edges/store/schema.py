@@ -206,6 +206,11 @@ GATEWAY_STEPS = (
     CREATE INDEX remembered_at ON remembered (at);
 
     CREATE TABLE cursor (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+    INSERT INTO mark SELECT 'erased:' || value, 1 FROM json_each(
+        '["consent", "wording", "notice", "notice_past", "act", "act_past", "enrolment", "own_unsubscribe", "kept"]'
+    ) WHERE EXISTS (SELECT 1 FROM mark WHERE name = 'erased');
+    DELETE FROM mark WHERE name = 'erased';
     """,
 )
 

@@ -23,7 +23,7 @@ Waiting = tuple[Job | None, Entries | None, Any]
 
 
 class Alone:
-    """A job for no transaction and no company, such as rewriting the whole file."""
+    """A job for no transaction and no company, such as rewriting a table."""
 
     def __init__(self, job: Job) -> None:
         self.job = job

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +94,50 @@ async def test_what_came_back_from_a_forgotten_person_is_gone_too(tmp_path: Path
     await store.book.commit([event()], [NoteDone(note.id, at(2), "ok"), OpenTask(replace(waits, closed_at=at(3)))])
     await store.book.compact()
     assert found(tmp_path, traces) == set()
+    await store.close()
+
+
+def marked(number: int) -> bytes:
+    """A person's mark again and again: within a page, over a few, or over many."""
+    return b"zebra-%06d." % number * (1, 3, 9, 40, 300, 900)[number % 6]
+
+
+def files_of(number: int) -> list[Change]:
+    """A record with a wording of its own, an own unsubscribe, routes, a sign-up, a task that is closed, a note that has ended."""
+    who, mark = person(number), marked(number)
+    record = consent(who, wording=mark.decode(), function=mark[:13].decode())
+    task = Task(f"{number:016x}", TaskKind.RIGHTS, who, "acme", "news", (), "", NOON, at(9), mark, closed_at=NOON)
+    changes = [Learn(record, mark), KeepOwnUnsubscribe(who, "news", mark, NOON), KeepRoutes(who, "news", mark, NOON)]
+    sign_up = Enrol(Enrolment(hashlib.sha256(who).digest(), who, "news", (consent(who, action=mark.decode()),), mark, NOON, at(9)))
+    return [*changes, sign_up, *([OpenTask(task), Tell("friend", who, "acme", Scope.ALL, NOON)] if number % 5 == 0 else [])]
+
+
+def numbers_in(folder: Path) -> set[int]:
+    """Whose marks are anywhere in the files."""
+    raw = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    return {int(number) for number in re.findall(rb"zebra-(\d{6})\.", raw)}
+
+
+@pytest.mark.slow
+async def test_ten_thousand_erasures_among_overflow_pages_leave_nothing_of_the_erased(tmp_path: Path) -> None:
+    """R-DP-10: people come and go in any order, rows move between pages, and pages change hands."""
+    store = open_store(tmp_path / "gateway.db", "n1w0")
+    lots = random.Random(4)
+    stay: set[int] = set()
+    for first in range(0, 12_000, 500):
+        await store.book.commit([event()], [one for number in range(first, first + 500) for one in files_of(number)])
+        stay |= set(range(first, first + 500))
+        gone = lots.sample(sorted(stay), 400 if first < 11_500 else len(stay) - 2_000)
+        for start in range(0, len(gone), 50):
+            await store.book.commit([event()], [Forget(person(number)) for number in gone[start : start + 50]])
+        stay -= set(gone)
+    await store.book.commit([event()], [NoteDone(note.id, at(1), "ok") for note in await store.outbox.pending()])
+    assert len(stay) == 2_000
+    assert numbers_in(tmp_path) > stay
+    await store.book.compact()
+    assert numbers_in(tmp_path) == stay
+    assert store.database.rows("PRAGMA integrity_check") == [("ok",)]
+    assert {one.person for one, _ in await store.book.consents()} == {person(number) for number in stay}
     await store.close()
 
 
