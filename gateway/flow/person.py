@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from gateway.core import dossier_words as words
 from gateway.core.address import Address, Identity
-from gateway.core.change import Change, Forget, GiveNotice, KeepOwnUnsubscribe, Learn, NotePassing, Oppose, Stir, Tell
+from gateway.core.change import Change, Forget, GiveNotice, KeepOwnUnsubscribe, Learn, NotePassing, OpenTask, Oppose, Stir, Tell
 from gateway.core.evidence import Event, Kind, parse_event
 from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.oppose import holders, notes
@@ -229,6 +229,7 @@ class PersonFile:
             *(Stir(after, advertiser, at) for advertiser, at in dossier.acts),
             *(NotePassing(replace(one, person=after)) for one in dossier.transfers),
             *(KeepOwnUnsubscribe(after, stream, header, now) for stream, header in own if header),
+            *(OpenTask(replace(one, person=after)) for one in dossier.tasks),
             *(Oppose(one) for one in following),
             Forget(before),
         ]

@@ -122,6 +122,14 @@ def test_an_export_tells_what_the_person_asked_and_how_it_ended(people: House) -
     assert not re.search("note-to-self|dpo-name", told + file.read_text())
 
 
+def test_what_was_asked_goes_along_to_a_corrected_address(people: House) -> None:
+    """GDPR 16: the request for the correction itself must stay in the file."""
+    asked(people, sheet(people, "marie@example.com")["person"])
+    people.gateway("person", "rectify", "marie@example.com", "marie@example.org", *WHY)
+    assert [one["outcome"] for one in sheet(people, "marie@example.org")["tasks"]] == ["answered"]
+    assert sheet(people, "marie@example.com")["tasks"] == []
+
+
 def test_what_the_person_gave_can_be_taken_along(people: House) -> None:
     """R-DP-12: only what they gave themselves, under consent."""
     rows = json.loads(people.gateway("person", "export", "marie@example.com", "--portable").stdout)
