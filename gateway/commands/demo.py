@@ -56,7 +56,7 @@ async def _demo(folder: Path, keep: bool) -> None:
     _, port = await sink.start()
     routes = [route for route in mailbox(sink).routes if isinstance(route, Route)]
     page = Web(routes, "127.0.0.1", 0)
-    stage = Stage(folder, sink, f"http://127.0.0.1:{page.port}")
+    stage = Stage(folder, sink, mailbox_url=f"http://127.0.0.1:{page.port}")
     await stage.prepare(port)
     asked, ready = asyncio.Event(), asyncio.get_running_loop().create_future()
     with (folder / "gateway.log").open("w") as lines:
