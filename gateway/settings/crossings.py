@@ -5,16 +5,20 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.core.model import Category
 from gateway.core.token import stream_number
 from gateway.settings.models import Settings
-from gateway.settings.secrets import has_password, has_provider_secret
+from gateway.settings.secrets import has_mailbox_password, has_password, has_provider_secret
 from gateway.settings.values import is_address, is_loopback
 
 _COMMAND_LINE = ("cli", "daily", "import", "reader")
+
+_REMEMBERED = timedelta(days=90)
+"""A mail that was taken is known again for 100 days; a little less leaves room."""
 
 Complaint = tuple[tuple[str, ...], str]
 """The path of a setting and what is wrong with it."""
@@ -22,9 +26,9 @@ Complaint = tuple[tuple[str, ...], str]
 
 def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]:
     """Every fault between settings, and between settings, the disk and the environment."""
-    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _returns, _numbers)
+    checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _returns, _mailboxes, _numbers)
     found = (complaint for check in checks for complaint in check(settings))
-    return [*found, *_logins(settings, environ), *_providers(settings, environ)]
+    return [*found, *_logins(settings, environ), *_providers(settings, environ), *_entries(settings, environ)]
 
 
 def _gateway(settings: Settings) -> Iterator[Complaint]:
@@ -157,7 +161,12 @@ def _providers(settings: Settings, environ: Mapping[str, str]) -> Iterator[Compl
         for advertiser in provider.advertisers:
             if advertiser not in settings.advertiser:
                 yield (*where, "advertisers"), f'"{advertiser}" is not in any [advertiser.NAME].'
+        if provider.kind == "mailgun" and provider.api_key_file is not None and not provider.list:
+            yield (*where, "list"), "is required beside api_key_file: the domain whose suppressions are synchronised."
+        if urlsplit(provider.api_url).scheme == "http" and not is_loopback(urlsplit(provider.api_url).hostname or ""):
+            yield (*where, "api_url"), "must begin with https:// unless it is on loopback."
         yield from _private((*where, "secret_file"), provider.secret_file)
+        yield from _private((*where, "api_key_file"), provider.api_key_file)
 
 
 def _streams(settings: Settings) -> Iterator[Complaint]:
@@ -193,6 +202,41 @@ def _returns(settings: Settings) -> Iterator[Complaint]:
             for key, value in (("replies", stream.replies), ("bounces", stream.bounces)):
                 if value == "capture":
                     yield ("stream", name, key), '"capture" needs [inbound] domain: that is where the mail comes back.'
+
+
+def _mailboxes(settings: Settings) -> Iterator[Complaint]:
+    """A mailbox is one advertiser's, and a stream that is answered there says so."""
+    for name, mailbox in settings.mailbox.items():
+        where = ("mailbox", name)
+        if mailbox.tls == "none" and not is_loopback(mailbox.host):
+            yield (*where, "tls"), '"none" is for loopback only: a password and mail would cross the network in clear.'
+        if mailbox.ca_file is not None and not mailbox.ca_file.is_file():
+            yield (*where, "ca_file"), f"{mailbox.ca_file} does not exist."
+        if mailbox.look_back > _REMEMBERED:
+            yield (
+                (*where, "look_back"),
+                f"must be {_REMEMBERED.days} days at most: for so long mail that was read is known again."
+        if mailbox.every < timedelta(seconds=1):
+            yield (*where, "every"), "must be a second at least.",
+            )
+        for one in mailbox.streams:
+            if one not in settings.stream:
+                yield (*where, "streams"), f'"{one}" is not in any [stream.NAME].'
+            elif settings.stream[one].replies != "mailbox":
+                yield (*where, "streams"), f'stream "{one}" must say replies = "mailbox".'
+        if len({settings.stream[one].advertiser for one in mailbox.streams if one in settings.stream}) > 1:
+            yield (*where, "streams"), "must be of one advertiser: nobody reads another one's mail."
+        yield from _private((*where, "password_file"), mailbox.password_file)
+    watched = {one for mailbox in settings.mailbox.values() for one in mailbox.streams}
+    for name, stream in settings.stream.items():
+        if stream.replies == "mailbox" and name not in watched:
+            yield ("stream", name, "replies"), '"mailbox" needs a [mailbox.NAME] that names this stream.'
+
+
+def _entries(settings: Settings, environ: Mapping[str, str]) -> Iterator[Complaint]:
+    for name, mailbox in settings.mailbox.items():
+        if not has_mailbox_password(name, mailbox, environ):
+            yield ("mailbox", name, "username"), "needs a password_file or its environment variable."
 
 
 def _numbers(settings: Settings) -> Iterator[Complaint]:

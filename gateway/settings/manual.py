@@ -39,6 +39,8 @@ which win:
 | `GATEWAY_PARTNER_<NAME>_SECRET` | secret shared with `[partner.NAME]` |
 | `GATEWAY_PARTNER_<NAME>_HASH_KEY` | key for hashes of addresses, shared with `[partner.NAME]` |
 | `GATEWAY_PROVIDER_<NAME>_SECRET` | what proves the calls of `[provider.NAME]` |
+| `GATEWAY_PROVIDER_<NAME>_API_KEY` | what its API is asked with |
+| `GATEWAY_MAILBOX_<NAME>_PASSWORD` | password of `[mailbox.NAME]` |
 
 `<NAME>` is the table's name in upper case, everything but letters and digits written `_`.
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.core.model import Category, RefusalMode
-from gateway.settings.back import Bounces, Outward, ProviderEvents, Replies
+from gateway.settings.back import Bounces, Mailbox, Outward, ProviderEvents, Replies
 from gateway.settings.table import Table
 from gateway.settings.values import (
     CalendarSpan,
@@ -312,6 +312,7 @@ class Settings(Table):
     bounces: Bounces = Field(default_factory=Bounces)
     replies: Replies = Field(default_factory=Replies)
     provider: dict[Name, ProviderEvents] = Field(default_factory=dict)
+    mailbox: dict[Name, Mailbox] = Field(default_factory=dict)
 
     @property
     def public_url(self) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gateway.settings.back import ProviderEvents
+from gateway.settings.back import Mailbox, ProviderEvents
 from gateway.settings.models import Partner, Upstream
 
 _OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA")
@@ -34,6 +34,11 @@ def provider_secret(name: str, provider: ProviderEvents, environ: Mapping[str, s
     return _secret(_variable("PROVIDER", name, "SECRET"), provider.secret_file, environ)
 
 
+def provider_api_key(name: str, provider: ProviderEvents, environ: Mapping[str, str] | None = None) -> bytes:
+    """What a provider's API is asked with; empty when there is none."""
+    return _secret(_variable("PROVIDER", name, "API_KEY"), provider.api_key_file, environ)
+
+
 def has_provider_secret(name: str, provider: ProviderEvents, environ: Mapping[str, str] | None = None) -> bool:
     """Whether it is configured, without reading it."""
     variables = os.environ if environ is None else environ
@@ -43,6 +48,17 @@ def has_provider_secret(name: str, provider: ProviderEvents, environ: Mapping[st
 def partner_hash_key(name: str, partner: Partner, environ: Mapping[str, str] | None = None) -> bytes:
     """The key for hashes of addresses that is shared with a partner; empty when there is none (R-DP-24)."""
     return _secret(_variable("PARTNER", name, "HASH_KEY"), partner.hash_key_file, environ)
+
+
+def mailbox_password(name: str, mailbox: Mailbox, environ: Mapping[str, str] | None = None) -> bytes:
+    """The password of a mailbox; empty when there is none."""
+    return _secret(_variable("MAILBOX", name, "PASSWORD"), mailbox.password_file, environ)
+
+
+def has_mailbox_password(name: str, mailbox: Mailbox, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether it is configured, without reading it."""
+    variables = os.environ if environ is None else environ
+    return mailbox.password_file is not None or _variable("MAILBOX", name, "PASSWORD") in variables
 
 
 def has_password(name: str, upstream: Upstream, environ: Mapping[str, str] | None = None) -> bool:
@@ -59,6 +75,8 @@ def unknown_variables(environ: Mapping[str, str], tables: Mapping[str, object]) 
         *_names(tables, "partner", "SECRET"),
         *_names(tables, "partner", "HASH_KEY"),
         *_names(tables, "provider", "SECRET"),
+        *_names(tables, "provider", "API_KEY"),
+        *_names(tables, "mailbox", "PASSWORD"),
     ]
     strays = sorted(name for name in environ if name.startswith("GATEWAY_") and name not in known)
     return [(name, _hint(name, known)) for name in strays]
