@@ -1,0 +1,126 @@
+"""A mailbox of the advertiser's own, read by us: finds out whom a mail is about, then does as with any mail that came back.
+
+Most of what lies there is not for us. Whom a mail is about is said by a genuine token in it, or by an author who is proven and
+known to the advertiser; without either nothing is changed for anybody, and a refusal waits for a person (R-FR-57, R-FR-58, T10).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from gateway.core.address import AddressFault, Identity, parse
+from gateway.core.authentication import proven_author
+from gateway.core.change import MoveCursor
+from gateway.core.lying import Lying, read_lying
+from gateway.core.model import PersonKey, Stream
+from gateway.core.record import Door, Who
+from gateway.flow.arrived import Arrived
+from gateway.flow.back_ports import Returns
+from gateway.flow.ports import Book, Compute, Log
+from gateway.flow.way_back import Holder, WayBack
+
+
+class Takes(Protocol):
+    """What `flow.incoming` does."""
+
+    async def take(self, arrived: Arrived) -> None:
+        """Everything a mail leads to, recorded; the same mail again changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One mailbox: `streams` are those whose answers lie there, all of one advertiser; `trusted` names its own mail server.
+
+    `domains` are those its mail is addressed to: mail to somebody else that was sent on proves nothing.
+    """
+
+    name: str
+    streams: tuple[Stream, ...]
+    trusted: str
+    domains: frozenset[str]
+
+
+class Mailbox:
+    """Implements the desk of a watch; every method may raise Unavailable."""
+
+    def __init__(
+        self,
+        box: Box,
+        way_back: WayBack,
+        incoming: Takes,
+        book: Book,
+        returns: Returns,
+        identity: Identity,
+        compute: Compute,
+        log: Log,
+    ) -> None:
+        self._box = box
+        self._way_back = way_back
+        self._incoming = incoming
+        self._book = book
+        self._returns = returns
+        self._identity = identity
+        self._compute = compute
+        self._log = log
+        self._cursor = f"mailbox:{box.name}"
+
+    async def place(self) -> tuple[int, int]:
+        """Under which validity, and up to which number, the folder has been read; zeros at the beginning."""
+        words = (await self._returns.cursor(self._cursor)).split()
+        return (int(words[0]), int(words[1])) if len(words) == 2 and all(word.isdecimal() for word in words) else (0, 0)
+
+    async def move(self, validity: int, uid: int) -> None:
+        """Remember how far it has been read: after what each mail led to, so that a crash repeats and never skips."""
+        await self._book.commit((), (MoveCursor(self._cursor, f"{validity} {uid}"),))
+
+    async def take(self, data: bytes) -> bool:
+        """Do what a mail means; whether it is about somebody the gateway knows."""
+        lying = await self._compute(len(data), partial(read_lying, data))
+        if lying.circular:
+            self._log.say("mail to many", mailbox=self._box.name)
+            return False
+        holder = self._named(lying) or await self._proven(lying)
+        await self._incoming.take(
+            Arrived(data, lying.sender, holder, Door.REPLY, mailbox=self._box.name, stream=self._box.streams[0])
+        )
+        return holder is not None
+
+    def _named(self, lying: Lying) -> Holder | None:
+        """Whom a token in the mail names. Where tokens name several people, the author if they are one of them, else nobody."""
+        genuine = [one for token in lying.tokens if (one := self._way_back.who_is(token)) is not None and not one.probe]
+        people = {one.person for one in genuine}
+        if len(people) > 1:
+            author = self._author(lying.answer.author)
+            genuine = [one for one in genuine if one.person == author]
+        return genuine[0] if genuine else None
+
+    async def _proven(self, lying: Lying) -> Holder | None:
+        """The author, where our own mail server vouches for them and the advertiser has to do with them."""
+        if not lying.answer.addressed(self._box.domains):
+            return None
+        person = self._author(proven_author(lying.answer, self._box.trusted))
+        stream = await self._known_in(person) if person else None
+        return Holder(person, stream, probe=False) if person and stream else None
+
+    def _author(self, text: str) -> PersonKey | None:
+        address = parse(text, smtputf8=True)
+        return None if isinstance(address, AddressFault) else self._identity.person(address)
+
+    async def _known_in(self, person: PersonKey) -> Stream | None:
+        """In which of the streams the person is known: mail went to them, or the advertiser has them on record."""
+        for stream in self._box.streams:
+            if await self._returns.routes(person, stream.name) is not None:
+                return stream
+        advertiser = self._box.streams[0].advertiser.name
+        purposes = {consent.purpose for consent, _ in await self._book.consents(person, advertiser)}
+        (facts,) = await self._book.facts(advertiser, (Who(person),))
+        if purposes or facts.notices or facts.oppositions or facts.last_act:
+            return self._of(purposes)
+        return None
+
+    def _of(self, purposes: set[str]) -> Stream:
+        streams: Sequence[Stream] = [one for one in self._box.streams if one.purpose in purposes]
+        return (streams or self._box.streams)[0]
