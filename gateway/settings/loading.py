@@ -54,7 +54,7 @@ def show_path(where: Where) -> str:
     match where:
         case ():
             return ""
-        case ("upstream" | "advertiser" | "stream" | "partner" | "provider" as table, name, *rest):
+        case ("upstream" | "advertiser" | "stream" | "partner" | "provider" | "mailbox" as table, name, *rest):
             return f"[{table}.{name}] {'.'.join(rest)}".strip()
         case (table, *rest):
             return f"[{table}] {'.'.join(rest)}".strip()
@@ -122,7 +122,7 @@ def _sentence(details: ErrorDetails, where: Where) -> str:
         case "missing":
             return "is required."
         case "enum" | "literal_error":
-            return _choice(str(context["expected"]), where)
+            return f"must be {str(context['expected']).replace(chr(39), chr(34))}."
         case "value_error":
             return f"{context['error']}."
         case "string_pattern_mismatch":
@@ -146,12 +146,6 @@ def _sentence(details: ErrorDetails, where: Where) -> str:
             return f"{said[0].lower()}{said[1:]}."
 
 
-def _choice(expected: str, where: Where) -> str:
-    if where[-1] in ("replies", "bounces"):
-        return 'only "off" in this release; reading replies and bounces comes with the way back.'
-    return f"must be {expected.replace(chr(39), chr(34))}."
-
-
 def _pattern(where: Where) -> str:
     match where[-1]:
         case "selector":
@@ -166,7 +160,7 @@ def _pattern(where: Where) -> str:
 
 def _unknown(where: Where) -> str:
     *table, key = where
-    if any(word in key for word in _SECRET_WORDS) and table and table[0] in ("upstream", "partner", "provider"):
+    if any(word in key for word in _SECRET_WORDS) and table and table[0] in ("upstream", "partner", "provider", "mailbox"):
         return "secrets never stand in this file: name a file of mode 0600, or use the environment."
     near = difflib.get_close_matches(key, _known(tuple(table)), n=1, cutoff=0.6)
     return f'is unknown; did you mean "{near[0]}"?' if near else "is unknown."
