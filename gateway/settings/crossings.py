@@ -161,8 +161,8 @@ def _providers(settings: Settings, environ: Mapping[str, str]) -> Iterator[Compl
         for advertiser in provider.advertisers:
             if advertiser not in settings.advertiser:
                 yield (*where, "advertisers"), f'"{advertiser}" is not in any [advertiser.NAME].'
-        if provider.kind == "mailgun" and provider.api_key_file is not None and not provider.list:
-            yield (*where, "list"), "is required beside api_key_file: the domain whose suppressions are synchronised."
+        if provider.kind == "mailgun" and provider.api_key_file is not None and not provider.list_name:
+            yield (*where, "list_name"), "is required beside api_key_file: the domain whose suppressions are synchronised."
         if urlsplit(provider.api_url).scheme == "http" and not is_loopback(urlsplit(provider.api_url).hostname or ""):
             yield (*where, "api_url"), "must begin with https:// unless it is on loopback."
         yield from _private((*where, "secret_file"), provider.secret_file)
@@ -213,12 +213,9 @@ def _mailboxes(settings: Settings) -> Iterator[Complaint]:
         if mailbox.ca_file is not None and not mailbox.ca_file.is_file():
             yield (*where, "ca_file"), f"{mailbox.ca_file} does not exist."
         if mailbox.look_back > _REMEMBERED:
-            yield (
-                (*where, "look_back"),
-                f"must be {_REMEMBERED.days} days at most: for so long mail that was read is known again."
+            yield (*where, "look_back"), f"must be {_REMEMBERED.days} days at most: so long is mail that was read known again."
         if mailbox.every < timedelta(seconds=1):
-            yield (*where, "every"), "must be a second at least.",
-            )
+            yield (*where, "every"), "must be a second at least."
         for one in mailbox.streams:
             if one not in settings.stream:
                 yield (*where, "streams"), f'"{one}" is not in any [stream.NAME].'
