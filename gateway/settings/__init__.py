@@ -7,7 +7,7 @@ from gateway.settings.loading import ConfigurationError, Fault, load
 from gateway.settings.models import Settings
 from gateway.settings.nouns import to_forms, to_partners, to_streams
 from gateway.settings.partner_lines import shared_keys, to_lines
-from gateway.settings.secrets import MissingSecret, mailbox_password, provider_secret, upstream_password
+from gateway.settings.secrets import MissingSecret, mailbox_password, provider_api_key, provider_secret, upstream_password
 
 __all__ = [
     "ConfigurationError",

@@ -58,7 +58,7 @@ class ProviderEvents(Table):
     api_url: Link = Field(
         default="", description="Where its API is. Empty: where the provider says, outside any region of its own."
     )
-    list: Line = Field(
+    list_name: Line = Field(
         default="",
         description="What `gateway sync` reads and writes: Mailgun's domain, Postmark's message stream, a SendGrid group's number."
         " Empty: Postmark's \"outbound\", SendGrid's global list.",
