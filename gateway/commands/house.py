@@ -36,9 +36,10 @@ class House:
         self.out.print()
         self.out.rule(f"[bold]{words}", align="left")
 
-    async def command(self, *words: str, quiet: bool = False) -> str:
-        """Type one command in the house's folder; what it said."""
-        self.out.print(f"[bold]$ gateway {' '.join(words)}", highlight=False)
+    async def command(self, *words: str, quiet: bool = False, aside: bool = False) -> str:
+        """Type one command in the house's folder, `aside` without showing it; what it said."""
+        if not aside:
+            self.out.print(f"[bold]$ gateway {' '.join(words)}", highlight=False)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
