@@ -24,23 +24,21 @@ from gateway.edges.smtp.limits import Limits
 from gateway.edges.smtp.listener import Listener, server_context
 from gateway.edges.smtp.terms import Kind
 from gateway.edges.smtp.upstream import Upstream
-from gateway.edges.web.api import Api
 from gateway.edges.web.health import Check, Health
 from gateway.edges.web.pages import Pages
 from gateway.edges.web.partner_page import PartnerPage
 from gateway.edges.web.public import OptOut
 from gateway.edges.web.server import Web
 from gateway.edges.web.signup import SignUp
-from gateway.flow.api_keys import ApiKeys
 from gateway.flow.confirm import Confirming
 from gateway.flow.daily import Daily
 from gateway.flow.enrol import Enrolling
-from gateway.flow.filing import Clerk
 from gateway.flow.inbound import InboundDesk
 from gateway.flow.incoming import Incoming
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
+from gateway.partner_rooms import make_api, make_courier, make_lines
 from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
@@ -159,7 +157,9 @@ class Gateway:
         enrolling = self._enrolling(nouns, state, journeys, public_url)
         bounces = make_bounces(settings, nouns, state, self._log)
         events = make_events(settings, nouns, state, way_back, bounces, self._log)
-        web.add([*self._signup(nouns, state, enrolling, pages).routes(), *self._api(nouns, state).routes(), *events.routes()])
+        lines = make_lines(settings)
+        api = make_api(nouns, state, lines, self._log)
+        web.add([*self._signup(nouns, state, enrolling, pages).routes(), *api.routes(), *events.routes()])
         serving = crew.station(web.run())
         await probe.once()
         posts = [probe.run(), *(deliver.run() for deliver in journeys.deliverers), self._gauge(state)]
@@ -167,6 +167,7 @@ class Gateway:
             posts.append(preflight.run())
         if self._worker == 0:
             posts.append(make_complaints(nouns, state, self._log).run())
+            posts.append(make_courier(settings, nouns, state, journeys.own_mail, lines, self._log).run())
         for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling))):
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
@@ -204,11 +205,6 @@ class Gateway:
         book, identity, vault, clock = state.store.book, state.identity, state.keys.vault, state.clock
         confirming = Confirming(book, identity, vault, nouns.streams, clock, self._log)
         return SignUp(enrolling, confirming, to_forms(self._settings), pages, clock)
-
-    def _api(self, nouns: Nouns, state: State) -> Api:
-        book, identity, clock = state.store.book, state.identity, state.clock
-        clerk = Clerk(book, identity, state.keys.vault, nouns.policies, nouns.streams, nouns.partners)
-        return Api(book, identity, clerk, ApiKeys(book, clock), state.compute, clock)
 
     def _probe(self, state: State, public_url: str) -> Probe:
         nobody = PersonKey(bytes(16))

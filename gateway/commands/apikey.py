@@ -26,7 +26,7 @@ def register(parent: typer.Typer) -> None:
 @app.command()
 def add(
     name: Name,
-    may: Annotated[list[str], typer.Option(help="What it may do: consents, acts. Repeat for more.")],
+    may: Annotated[list[str], typer.Option(help="What it may do: consents, acts, oppositions. Repeat for more.")],
     advertiser: Annotated[
         list[str] | None, typer.Option(help="For whom; every advertiser where it is not said. Repeat for more.")
     ] = None,

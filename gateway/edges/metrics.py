@@ -42,6 +42,9 @@ class Metrics:
             "gateway_complaint_rate", "Complaints by deliveries of 24 hours", ["stream", "provider"], registry=registry
         )
         self._events = Counter("gateway_provider_events", "Events that providers reported", ["provider", "told"], registry=registry)
+        self._told = Counter(
+            "gateway_told", "What partners and tools were told of oppositions, by outcome", ["errand", "outcome"], registry=registry
+        )
         self._probe = Gauge("gateway_opt_out_healthy", "1 when the opt-out's self-test passes", registry=registry)
         self._decided: dict[tuple[str, str], Counter] = {}
         self._delivered: dict[tuple[str, str], Histogram] = {}
@@ -102,6 +105,10 @@ class Metrics:
         """Count what a provider reported."""
         if many:
             self._events.labels(provider, told).inc(many)
+
+    def told(self, errand: str, outcome: str) -> None:
+        """Count one try to tell a partner or a tool, and one alarm about it (R-FR-36)."""
+        self._told.labels(errand, outcome).inc()
 
     def figures(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`."""

@@ -29,6 +29,7 @@ class May(StrEnum):
 
     CONSENTS = "consents"
     ACTS = "acts"
+    OPPOSITIONS = "oppositions"
 
 
 class Denial(StrEnum):

@@ -135,7 +135,7 @@ class OppositionReader:
         if self._algorithm and subject.kind is not Kind.HASH:
             return f"not a hash of {self._algorithm}"
         reach = self._reach_of(row)
-        return reach.sentence if isinstance(reach, Refused) else (subject, reach, _date(self._cell(row, self._columns.at), now))
+        return reach.sentence if isinstance(reach, Refused) else (subject, reach, read_date(self._cell(row, self._columns.at), now))
 
     def _reach_of(self, row: Row) -> Reach | Refused:
         scope, advertiser, stream = (
@@ -165,7 +165,7 @@ def _id(one: Opposition) -> Id:
     return one.person, one.scope, one.advertiser, one.stream
 
 
-def _date(text: str, now: datetime) -> datetime:
+def read_date(text: str, now: datetime) -> datetime:
     """When the person opposed; a date that cannot be read, or lies ahead, is today: the opposition counts all the same."""
     try:
         at = datetime.fromisoformat(text)

@@ -20,12 +20,18 @@ from gateway.edges.files import read_policy
 from gateway.edges.keys import KeyRing
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.edges.web.api import Api
+from gateway.edges.web.partner_calls import PartnerCalls
+from gateway.flow.administer import Administer
 from gateway.flow.api_keys import ApiKeys, Issued
 from gateway.flow.filing import Clerk
+from gateway.flow.opposition_rows import OppositionRows
+from gateway.flow.partner_door import PartnerDoor
+from gateway.flow.telling import Line
 from tests.support.clock import StillClock
-from tests.support.doors import ACME, LETTER, OFFERS, PARTNERS, listening
+from tests.support.doors import ACME, LETTER, OFFERS, PARTNERS, Lines, Tally, listening
 
 OTHER = replace(LETTER, name="other-letter", advertiser=replace(ACME, name="other"))
+SECRETS = {PARTNERS[0].name: (b"a secret shared with one partner",)}
 ROW = {
     "address": "anne@example.com",
     "advertiser": "acme",
@@ -99,11 +105,15 @@ async def calling(folder: Path) -> AsyncIterator[Caller]:
     streams = {one.name: one for one in (LETTER, OFFERS, OTHER)}
     clerk = Clerk(store.book, identity, ring.vault, {"fr": policy}, streams, {one.name: one for one in PARTNERS})
     keys = ApiKeys(store.book, clock)
-    api = Api(store.book, identity, clerk, keys, compute, clock)
+    administer = Administer(store.book, identity, streams, {one.name: one for one in PARTNERS}, clock)
+    door = PartnerDoor(store.book, store.returns, identity, administer, clock, Tally(), Lines())
+    rows = OppositionRows(store.book, identity, administer, clock)
+    calls = PartnerCalls(door, {one.name: Line(one, keys=SECRETS.get(one.name, ())) for one in PARTNERS}, clock)
+    api = Api(store.book, identity, clerk, rows, calls, keys, compute, clock)
     try:
         async with listening(api.routes()) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
             caller = Caller(client, store, identity, clock, keys, "")
-            caller.bearer = await caller.key("crm", "consents", "acts")
+            caller.bearer = await caller.key("crm", "consents", "acts", "oppositions")
             yield caller
     finally:
         await store.close()

@@ -1,4 +1,4 @@
-"""The HTTP API for tools: `POST /api/v1/consents`, `POST /api/v1/acts`, and what describes them, `GET /api/v1/openapi.json`.
+"""The HTTP API for tools: `POST /api/v1/consents`, `/acts` and `/oppositions`, and what describes them, `GET /api/v1/openapi.json`.
 
 Rows are read, judged and committed in small groups, so that a call of ten thousand holds nobody up; every call may be repeated, and
 then changes nothing. No opposition is ever lifted here (R-FR-64).
@@ -8,37 +8,36 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.core.address import Identity
-from gateway.core.columns import RowFault, RowReason
+from gateway.core.columns import RowFault
 from gateway.core.record import ApiKey
 from gateway.edges.web.api_models import Act, ActAnswer, ConsentRow, Consents, ConsentsAnswer
-from gateway.edges.web.gate import BODY_PATIENCE, HEADERS, Gate, problem, small_body
+from gateway.edges.web.gate import HEADERS, Gate, problem, small_body
 from gateway.edges.web.openapi import Operation, describe
-from gateway.edges.web.rows_json import Malformed, RowsReader, TooMany
+from gateway.edges.web.opposition_models import OppositionsBody, OppositionsGiven, read_oppositions
+from gateway.edges.web.partner_calls import PartnerCalls
+from gateway.edges.web.rows_body import fault_of, read_rows
 from gateway.flow.acts import note_act
 from gateway.flow.api_keys import ApiKeys, May
 from gateway.flow.claims import Finding, State
 from gateway.flow.filing import Clerk, commit
+from gateway.flow.opposition_rows import OppositionRows, Verdict
 from gateway.flow.ports import Book, Clock, Compute, Unavailable
 
-MAX_ROWS = 10_000
-MAX_BODY = 16 * 1024 * 1024
 MAX_ACT = 8192
 GROUP = 30
 """Rows that are read, judged and committed together."""
 
 AT_ONCE = 2
 PATIENCE = 10.0
-_FIELD = re.compile(r"[a-z_]{1,40}")
 
 OPERATIONS = (
     Operation(
@@ -61,17 +60,40 @@ OPERATIONS = (
         gives=ActAnswer,
         refuses=(400, 401, 403, 408, 413, 415, 422, 429, 503),
     ),
+    Operation(
+        path="/api/v1/oppositions",
+        method="post",
+        name="record_oppositions",
+        says="Record oppositions, up to 10,000 a call; or the one that a partner tells and signs. Repeating it changes nothing.",
+        may=May.OPPOSITIONS,
+        takes=OppositionsBody,
+        gives=OppositionsGiven,
+        refuses=(400, 401, 403, 408, 413, 415, 422, 429, 503),
+        signed=True,
+    ),
     Operation("/api/v1/openapi.json", "get", "openapi", "This description.", None, None, None, ()),
 )
 
 
 class Api:
-    """The routes; `clerk` judges rows, `keys` says who calls."""
+    """The routes; `clerk` judges consents, `opposing` takes oppositions, `keys` says who calls, `partners` answers partners."""
 
-    def __init__(self, book: Book, identity: Identity, clerk: Clerk, keys: ApiKeys, compute: Compute, clock: Clock) -> None:
+    def __init__(
+        self,
+        book: Book,
+        identity: Identity,
+        clerk: Clerk,
+        opposing: OppositionRows,
+        partners: PartnerCalls,
+        keys: ApiKeys,
+        compute: Compute,
+        clock: Clock,
+    ) -> None:
         self._book = book
         self._identity = identity
         self._clerk = clerk
+        self._opposing = opposing
+        self._partners = partners
         self._gate = Gate(keys, clock)
         self._compute = compute
         self._clock = clock
@@ -80,7 +102,12 @@ class Api:
 
     def routes(self) -> list[Route]:
         """One for each of `OPERATIONS`."""
-        doors = {"record_consents": self.consents, "record_act": self.act, "openapi": self.openapi}
+        doors = {
+            "record_consents": self.consents,
+            "record_act": self.act,
+            "record_oppositions": self.oppositions,
+            "openapi": self.openapi,
+        }
         return [Route(one.path, doors[one.name], methods=[one.method.upper()]) for one in OPERATIONS]
 
     async def openapi(self, _: Request) -> Response:
@@ -112,8 +139,17 @@ class Api:
 
     async def consents(self, request: Request) -> Response:
         """Many rows, each with a verdict of its own, in their order."""
+        return await self._many(request, May.CONSENTS, self._consent)
+
+    async def oppositions(self, request: Request) -> Response:
+        """Many rows with a key; or one message, signed by a partner (R-FR-37)."""
+        if self._partners.signed(request):
+            return await self._partners.take(request)
+        return await self._many(request, May.OPPOSITIONS, self._oppose)
+
+    async def _many(self, request: Request, may: May, work: Callable[[Request, ApiKey], Awaitable[Response]]) -> Response:
         try:
-            key = await self._admitted(request, May.CONSENTS)
+            key = await self._admitted(request, may)
             if isinstance(key, Response):
                 return key
             async with asyncio.timeout(PATIENCE):
@@ -123,7 +159,7 @@ class Api:
         except Unavailable:
             return problem(503, "It cannot be recorded now, try again.")
         try:
-            return await self._bulk(request, key)
+            return await work(request, key)
         except Unavailable:
             return problem(503, "Not all rows could be recorded, send them again.")
         finally:
@@ -136,8 +172,8 @@ class Api:
             return problem(415, "The body is to be application/json.")
         return key
 
-    async def _bulk(self, request: Request, key: ApiKey) -> Response:
-        rows = await _rows(request)
+    async def _consent(self, request: Request, key: ApiKey) -> Response:
+        rows = await read_rows(request, "consents")
         if isinstance(rows, Response):
             return rows
         told: list[str] = []
@@ -153,28 +189,20 @@ class Api:
         body = f'{{"verdicts":[{",".join(told)}],"counts":{json.dumps(counts)}}}'
         return Response(body, 200, HEADERS, "application/json")
 
-
-async def _rows(request: Request) -> Sequence[dict[str, object]] | Response:
-    """Every row of the body, or the refusal; nothing is recorded of a body that is not whole."""
-    reader, size = RowsReader(MAX_ROWS), 0
-    try:
-        async with asyncio.timeout(BODY_PATIENCE):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_BODY:
-                    return problem(413, f"The body is longer than {MAX_BODY} octets.")
-                reader.feed(chunk)
-                await asyncio.sleep(0)
-        reader.end()
-    except TooMany:
-        return problem(413, f"A call holds {MAX_ROWS} rows at most.")
-    except Malformed as fault:
-        return problem(422, fault.detail)
-    except TimeoutError:
-        return problem(408, "The body did not come in time.")
-    except ClientDisconnect:
-        return problem(400, "The body broke off.")
-    return reader.rows
+    async def _oppose(self, request: Request, key: ApiKey) -> Response:
+        rows = await read_rows(request, "oppositions")
+        if isinstance(rows, Response):
+            return rows
+        told: list[dict[str, str]] = []
+        counts = dict.fromkeys(Verdict, 0)
+        for start in range(0, len(rows), GROUP):
+            read = await self._compute.apart(partial(read_oppositions, rows[start : start + GROUP]))
+            for judged in await self._opposing.take(read, key):
+                counts[judged.verdict] += 1
+                why = {"reason": judged.fault.reason.value, "field": judged.fault.field} if judged.fault else {}
+                told.append({"verdict": judged.verdict.value, **why})
+            await asyncio.sleep(0)
+        return Response(json.dumps({"verdicts": told, "counts": counts}), 200, HEADERS, "application/json")
 
 
 def _cells(rows: Sequence[dict[str, object]]) -> list[dict[str, str] | RowFault]:
@@ -186,7 +214,7 @@ def _row(row: dict[str, object]) -> dict[str, str] | RowFault:
     try:
         whole = ConsentRow.model_validate(row)
     except ValidationError as fault:
-        return _fault(fault)
+        return fault_of(fault)
     return {name: _cell(value) for name, value in whole if value is not None}
 
 
@@ -194,13 +222,6 @@ def _cell(value: str | bool) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value
-
-
-def _fault(fault: ValidationError) -> RowFault:
-    first = fault.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = str(first["loc"][0]) if first["loc"] else ""
-    reasons = {"missing": RowReason.EMPTY, "extra_forbidden": RowReason.UNKNOWN_COLUMN}
-    return RowFault(reasons.get(first["type"], RowReason.NOT_A_TEXT), field if _FIELD.fullmatch(field) else "")
 
 
 def _verdict(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from gateway.core.standard_webhook import SIGNATURE
 from gateway.edges.web.api_models import Problem
 from gateway.flow.api_keys import May
 
@@ -29,7 +30,10 @@ _WHY = {
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One door of the API: what it takes, gives and refuses with; `may` is what a key must be allowed, None where none is asked."""
+    """One door of the API: what it takes, gives and refuses with; `may` is what a key must be allowed, None where none is asked.
+
+    `signed` says that a partner's signature opens it as well.
+    """
 
     path: str
     method: str
@@ -39,6 +43,7 @@ class Operation:
     takes: type[BaseModel] | None
     gives: type[BaseModel] | None
     refuses: tuple[int, ...]
+    signed: bool = False
 
 
 def describe(operations: Sequence[Operation]) -> Table:
@@ -55,7 +60,10 @@ def describe(operations: Sequence[Operation]) -> Table:
         "paths": paths,
         "components": {
             "schemas": schemas.get("$defs", {}),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "`gateway apikey add`: NAME.SECRET"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "`gateway apikey add`: NAME.SECRET"},
+                "partner": {"type": "apiKey", "in": "header", "name": SIGNATURE, "description": "Standard Webhooks, by a partner."},
+            },
         },
     }
 
@@ -63,7 +71,7 @@ def describe(operations: Sequence[Operation]) -> Table:
 def _operation(one: Operation) -> Table:
     told: Table = {"operationId": one.name, "summary": one.says, "responses": _responses(one), "security": []}
     if one.may is not None:
-        told["security"] = [{"key": []}]
+        told["security"] = [{"key": []}, *([{"partner": []}] if one.signed else [])]
         told["description"] = f"The key needs `--may {one.may.value}`."
     if one.takes is not None:
         told["requestBody"] = {"required": True, "content": _content("application/json", one.takes)}

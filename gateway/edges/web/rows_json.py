@@ -1,6 +1,7 @@
-"""Reads `{"consents": [{...}, ...]}` piece by piece, as it comes in: no step takes longer than one row of bounded size.
+"""Reads `{"consents": [{...}, ...]}`, or another list of rows, piece by piece, as it comes in.
 
-A whole-body parse would hold the loop for as long as the body is large, whichever thread it ran in.
+No step takes longer than one row of bounded size. A whole-body parse would hold the loop for as long as the body is large,
+whichever thread it ran in.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ MAX_ROW = 64 * 1024
 _PIECE = 32 * 1024
 """So much is waited for before another try, so that a trickle of octets costs nothing."""
 
-_OPENING = re.compile(r'[ \t\r\n]*\{[ \t\r\n]*"consents"[ \t\r\n]*:[ \t\r\n]*\[')
+_OPENING = r'[ \t\r\n]*\{{[ \t\r\n]*"{member}"[ \t\r\n]*:[ \t\r\n]*\['
 _SPACE = re.compile(r"[ \t\r\n]*")
 _CLOSING = re.compile(r"[ \t\r\n]*\}[ \t\r\n]*")
 _OPENING_MOST = 4096
@@ -35,9 +36,11 @@ class TooMany(Exception):
 class RowsReader:
     """Takes octets, gives rows; `rows` are whole once `end` has returned."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, member: str = "consents") -> None:
         self.rows: list[dict[str, object]] = []
         self._most = most
+        self._member = member
+        self._opening = re.compile(_OPENING.format(member=member))
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._parse = json.JSONDecoder().raw_decode
         self._waiting = bytearray()
@@ -68,12 +71,12 @@ class RowsReader:
         self._text = self._text[place:]
 
     def _open(self, place: int, last: bool) -> int | None:
-        found = _OPENING.match(self._text, place)
+        found = self._opening.match(self._text, place)
         if found:
             self._state = self._first
             return found.end()
         if last or len(self._text) > _OPENING_MOST:
-            raise Malformed('The body is to be {"consents": [...]}.')
+            raise Malformed(f'The body is to be {{"{self._member}": [...]}}.')
         return None
 
     def _first(self, place: int, last: bool) -> int | None:
@@ -120,7 +123,7 @@ class RowsReader:
             self._state = self._over
             return found.end()
         if last or len(self._text) - place > _OPENING_MOST or self._text[place:].strip(" \t\r\n}"):
-            raise Malformed("The body holds more than `consents`.")
+            raise Malformed(f"The body holds more than `{self._member}`.")
         return None
 
     def _over(self, _place: int, _last: bool) -> int | None:
