@@ -48,6 +48,7 @@ from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Vault
 from gateway.flow.preflight import Posture
+from gateway.flow.tasks import Tasks
 from gateway.settings import Settings, shared_keys, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
 
@@ -235,7 +236,8 @@ def make_outbound(
     kept = {**nouns.streams, **doubles(nouns.streams)}
     notifications = [Notifications(spool, kept, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
     schedule = Schedule(settings.delivery.retry, AT_ONCE)
-    own = OwnDelivery(book, state.identity, providers, health, clock, log)
+    tasks = Tasks(book, state.store.returns, vault, nouns.streams, nouns.partners.values(), clock)
+    own = OwnDelivery(book, state.identity, providers, health, clock, log, tasks.undelivered)
     deliverers = tuple(
         Deliver(spool, book, attempts, notes, providers, kept, schedule, send, state.compute, clock, log, own)
         for spool, notes in zip(state.spools, notifications, strict=True)

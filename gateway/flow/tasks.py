@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.core.change import Change, Lift, OpenTask
-from gateway.core.deadline import Outcome, extended, outcomes, overdue, to_remind
+from gateway.core.deadline import Outcome, due_of, extended, opened, outcomes, overdue, task_id, to_remind
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Partner, PersonKey, Stream
 from gateway.core.oppose import Act, meaning, opposition
@@ -118,6 +118,16 @@ class Tasks:
                     [self._event(one, Kind.TASK, "reminded", reason=detail)], [OpenTask(replace(one, reminded_at=now))]
                 )
         return counts
+
+    async def undelivered(self, person: PersonKey, stream: Stream, mail: bytes, once: str) -> None:
+        """Have somebody read what could not be passed on (R-FR-57); the same mail opens one task."""
+        now, kind = self._clock.now(), TaskKind.MAIL
+        if await self._returns.task(task_id(once.encode(), kind)) is not None:
+            return
+        note = "an answer that the mailbox it was passed on to does not take"
+        task = opened(once.encode(), kind, person, stream, (), note, now, due_of(kind, now), self._vault.seal(mail))
+        event = self._event(task, Kind.TASK, "opened", reason=f"due={task.due_at.date().isoformat()}")
+        await self._book.commit([event], [OpenTask(task)])
 
     # What closing an unclear answer leads to
 

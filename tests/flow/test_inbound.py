@@ -24,7 +24,7 @@ VACATION = b"Subject: away\r\nAuto-Submitted: auto-replied\r\n\r\nX-Apple-Unsubs
 
 
 def desk(doors: Doors) -> InboundDesk:
-    answers = Answers((LETTER, OFFERS), doors.book, doors.clock, way_back=doors.way_back())
+    answers = Answers((LETTER, OFFERS), doors.book, doors.clock, way_back=doors.way_back())  # type: ignore[arg-type]
     answers.log.said = doors.lines.said
     return answers.desk("in.acme.example", ["acme.example"])
 

@@ -12,9 +12,11 @@ from email.message import EmailMessage
 
 from gateway.core.address import Identity
 from gateway.core.answered import Answer
+from gateway.core.change import Change
+from gateway.core.evidence import Event
 from gateway.core.incoming import read_mail
 from gateway.core.intent import Understanding
-from gateway.core.model import PersonKey, Replies, Stream
+from gateway.core.model import PersonKey, Ref, Replies, Stream
 from gateway.core.own_mail import OwnTemplates, Slip, read_slip
 from gateway.core.record import Block, Door, Opposition
 from gateway.core.signal import Reported, Signals
@@ -26,6 +28,7 @@ from gateway.flow.officer import Officer
 from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.passing_on import PassingOn
+from gateway.flow.ports import Unavailable
 from gateway.flow.replies import Replies as Answering
 from gateway.flow.tasks import Tasks
 from gateway.flow.way_back import Holder, WayBack
@@ -83,11 +86,25 @@ class Reports:
 
 
 @dataclass
+class FalteringBook(MemoryBook):
+    """A book that counts its writes and fails one of them, the `fail_write`th from 0, as a process that dies there would."""
+
+    writes: int = 0
+    fail_write: int | None = None
+
+    def _write(self, events: Sequence[Event], changes: Sequence[Change]) -> Sequence[Ref]:
+        number, self.writes = self.writes, self.writes + 1
+        if number == self.fail_write:
+            raise Unavailable("book")
+        return super()._write(events, changes)
+
+
+@dataclass
 class Answers:
     """Everything a test of answers needs to hold; `signals` replace the reader's where they are set."""
 
     streams: Sequence[Stream] = (NEWS,)
-    book: MemoryBook = field(default_factory=MemoryBook)
+    book: FalteringBook = field(default_factory=FalteringBook)
     clock: StillClock = field(default_factory=StillClock)
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
     log: Lines = field(default_factory=Lines)
@@ -141,7 +158,7 @@ class Answers:
         )
         self.tasks = Tasks(self.book, self.book, self.vault, streams, (VOISIN,), self.clock)
         providers = {"provider": self.provider}
-        self.delivery = OwnDelivery(self.book, self.identity, providers, OptOut(), self.clock, self.log)
+        self.delivery = OwnDelivery(self.book, self.identity, providers, OptOut(), self.clock, self.log, self.tasks.undelivered)
         self._by_name = streams
 
     def _read(self, data: bytes, sender: str | None) -> Signals:
@@ -176,7 +193,7 @@ class Answers:
     ) -> bytes:
         """Take an answer to mail that was sent to `to`; its bytes. Keyword arguments set headers."""
         raw = letter(text, author, f"r-{self.token(to)}@{INBOUND}", **headers)
-        await self.incoming.take(Arrived(raw, author if sender is None else sender, self.holder(to), door))
+        await self.incoming.take(Arrived(raw, author if sender is None else sender, self.holder(to, self.streams[0]), door))
         return raw
 
     async def oppositions(self, text: str = CLAIRE) -> list[tuple[Block, str]]:
