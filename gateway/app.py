@@ -39,6 +39,7 @@ from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
 from gateway.partner_rooms import make_api, make_courier, make_lines
+from gateway.mailbox_rooms import make_watches
 from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
@@ -171,6 +172,9 @@ class Gateway:
         for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling))):
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
+        if self._worker == 0:
+            for watch in make_watches(settings, nouns, state, way_back, incoming, self._log):
+                crew.station(watch.run())
         desk = self._inbound(nouns, state, way_back, incoming)
         listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url)
         ready(addresses)

@@ -17,6 +17,7 @@ FLOORS = (
     "gateway.edges",
     "gateway.settings",
     "gateway.rooms",
+    "gateway.mailbox_rooms",
     "gateway.provider_rooms",
     "gateway.returns_rooms",
     "gateway.watches",
