@@ -38,8 +38,8 @@ from gateway.flow.incoming import Incoming
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
-from gateway.partner_rooms import make_api, make_courier, make_lines
 from gateway.mailbox_rooms import make_watches
+from gateway.partner_rooms import make_api, make_courier, make_lines
 from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
@@ -169,7 +169,7 @@ class Gateway:
         if self._worker == 0:
             posts.append(make_complaints(nouns, state, self._log).run())
             posts.append(make_courier(settings, nouns, state, journeys.own_mail, lines, self._log).run())
-        for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling))):
+        for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling, journeys.own_mail))):
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
         if self._worker == 0:
