@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import out, say, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, out, say, stop
 
 if TYPE_CHECKING:
     from gateway.core.intent import Understanding
@@ -34,6 +34,7 @@ def read(
     jsonl: Annotated[
         bool, typer.Option("--jsonl", help='Read {"id", "subject", "text", "headers"} a line from standard input.')
     ] = False,
+    config: Config = DEFAULT_CONFIG,  # noqa: ARG001  taken as every command takes it; nothing of it is needed
 ) -> None:
     """Print what each message tells: its kind, of whom, which rights it invokes, what would follow, how sure, and why."""
     if not files and not jsonl:

@@ -93,7 +93,7 @@ def challenge(mail: Mail, words: str) -> Signal | None:
     fields = {name for name, _ in mail.fields}
     if fields.intersection(_CHALLENGE_FIELDS):
         return Signal(Told.CHALLENGE_RESPONSE, Effect.NONE, "challenge-response field", machine=True)
-    return challenged() if _CHALLENGE.search(" ".join(words[:6_000].split())) else None
+    return challenged() if _CHALLENGE.search(" ".join(words[:6_000].lower().split())) else None
 
 
 def challenged() -> Signal:
@@ -103,7 +103,7 @@ def challenged() -> Signal:
 
 def asks_to_confirm(refusal: str) -> bool:
     """Whether a refusal says that mail comes through once the sender, or its server, has confirmed itself."""
-    return bool(_CONFIRM.search(" ".join(refusal[:6_000].split())))
+    return bool(_CONFIRM.search(" ".join(refusal[:6_000].lower().split())))
 
 
 def automatic(mail: Mail) -> Signal | None:
@@ -124,7 +124,7 @@ def _mark(mail: Mail) -> str:
         return "Precedence"
     if first(mail.fields, "x-precedence").strip().lower() in ("auto_reply", "auto-reply"):
         return "X-Precedence"
-    subject = mail.one("subject").strip()
+    subject = mail.one("subject").strip().lower()
     if _SUBJECT.match(subject) or _SUBJECT_END.search(subject):
         return "subject of an automatic reply"
     return ""

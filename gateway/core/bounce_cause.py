@@ -67,17 +67,17 @@ _SENDER = (
 )
 _RECIPIENT = r"reply to rcpt|after rcpt|>>> ?rcpt|rcpt[ _]to|smtp:rcpt|does not like recipient|like our rcpt"
 _STEPS = tuple(
-    (step, re.compile(words, re.IGNORECASE))
-    for step, words in ((Step.CONTENT, _CONTENT), (Step.SENDER, _SENDER), (Step.RECIPIENT, _RECIPIENT))
+    (step, re.compile(words)) for step, words in ((Step.CONTENT, _CONTENT), (Step.SENDER, _SENDER), (Step.RECIPIENT, _RECIPIENT))
 )
-_SAID = re.compile(r"\bhost\s+\S{1,255}\s+said:", re.IGNORECASE)
+_SAID = re.compile(r"\bhost\s+\S{1,255}\s+said:")
 """Postfix, which names the command answered; where it does not, the answer may be to the content."""
 
 
 def step_of(words: str) -> Step:
     """Which command the words around a refusal name; the one farthest into the transaction where they name several."""
-    found = next((step for step, pattern in _STEPS if pattern.search(words)), Step.UNKNOWN)
-    return Step.CONTENT if found is Step.UNKNOWN and _SAID.search(words) else found
+    said = words.lower()
+    found = next((step for step, pattern in _STEPS if pattern.search(said)), Step.UNKNOWN)
+    return Step.CONTENT if found is Step.UNKNOWN and _SAID.search(said) else found
 
 
 def status_in(words: str) -> str:
@@ -92,10 +92,10 @@ def code_in(words: str) -> str:
 
 
 def bare(words: str) -> str:
-    """Words in one line without addresses, links and endless runs: what phrases are looked for in."""
+    """Words in one lower-case line without addresses, links and endless runs: what phrases are looked for in."""
     short = _LINKS.sub(" ", _LISTING.sub(" blocklist ", _RUNS.sub(r"\1", words[: MOST_WORDS * 4])))
     short = _ADDRESS.sub("<>", short)
-    return " ".join(short.split())[:MOST_WORDS]
+    return " ".join(short.lower().split())[:MOST_WORDS]
 
 
 def cause_of(status: str, words: str, step: Step = Step.UNKNOWN) -> Cause:
@@ -111,7 +111,7 @@ def cause_of(status: str, words: str, step: Step = Step.UNKNOWN) -> Cause:
         return named if named is not None and not named.hard else Cause.LATER
     if told in HARD:
         return _agreed(told, named, said, step)
-    if told == "5.4.1" and _EDGE in said.lower():
+    if told == "5.4.1" and _EDGE in said:
         return Cause.NOBODY
     if told == "5.3.2" and code_in(said) == "521":
         return Cause.NOWHERE  # takes no mail at all (RFC 7504)

@@ -142,7 +142,7 @@ NOWHERE = any_of(
     no (?:mail )?(?:exchanger|mx)|couldn't find (?:a mail exchanger|any host)|could not find (?:a mail exchanger|any host)
     nxdomain|name or service not known|unrouteable (?:mail )?domain|unrouteable address
     all relevant mx records point to non-existent
-    (?:host|domain|host/domain|system)\S* (?:does not|doesn't|not) accept (?:e-?mail|mail|network)|null ?mx
+    (?:host|domain|host/domain|system)\S* (?:does not|doesn't|not) accept (?:e-?mail|mail|network)(?! from)|null ?mx
     illegal host/domain|domaine? (?:inconnu|n'existe|inexistant)|dom[aä]ne? (?:unbekannt|existiert)
     """,
 )

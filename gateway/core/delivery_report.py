@@ -16,6 +16,8 @@ from gateway.core.signal import Reported, Told
 from gateway.core.unpack import Mail, Part, head_of, worded
 
 MOST_GROUPS = 100
+MOST_DIAGNOSTIC = 1_000
+MOST_AROUND = 500
 STATUS_KINDS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 
 _NAMES = re.compile(r"^[ \t>]{0,4}(?:final-recipient|original-recipient)[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -117,10 +119,10 @@ def _line(group: dict[str, str], whole: dict[str, str], notice: str, alone: bool
     status = found[1] if found else ""
     told = _told(group.get("action", ""), status)
     diagnostic = group.get("diagnostic-code", "")
-    around = _around(notice, (original, final), alone)
+    around = notice if alone else _around(notice, (original, final))
     if told is not Told.BOUNCE:
         return Line(told, Reported(final or original, status, False, original), Cause.LATER)
-    told_why = diagnostic if _says(diagnostic) or status in HARD else around
+    told_why = diagnostic[:MOST_DIAGNOSTIC] if _says(diagnostic) or status in HARD else around
     words = " ".join((group.get("status", ""), told_why))
     cause = cause_of(status, words, step_of(around))
     if cause.hard and (_by_rule(whole) or (status not in HARD and _untyped(diagnostic))):
@@ -155,9 +157,9 @@ def _told(action: str, status: str) -> Told:
     return {"2": Told.DELIVERED, "4": Told.DELAYED}.get(status[:1], Told.BOUNCE)
 
 
-def _around(notice: str, addresses: tuple[str, ...], alone: bool) -> str:
-    """The words for people about one recipient: the whole notice, or from its address to the next one."""
-    return notice if alone else next((words for address in addresses if address and (words := words_about(address, notice))), "")
+def _around(notice: str, addresses: tuple[str, ...]) -> str:
+    """The words for people about one recipient of several."""
+    return next((words for address in addresses if address and (words := words_about(address, notice))), "")[:MOST_AROUND]
 
 
 def address_in(value: str) -> str:

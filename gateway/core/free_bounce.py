@@ -20,7 +20,7 @@ from gateway.core.unpack import Mail, first
 
 MOST_LINE = 300
 MOST_LINES = 400
-MOST_RECIPIENTS = 20
+MOST_RECIPIENTS = 12
 
 _DAEMON = any_of(
     r"""
@@ -110,14 +110,14 @@ def from_a_machine(mail: Mail, sender: str | None) -> bool:
     if first(mail.fields, "x-failed-recipients") or mail.parameters.get("report-type", "").lower() == "delivery-status":
         return True
     author = mail.one("from")
-    if author and (_DAEMON.search(author.partition("@")[0]) or not author.strip("<> ")):
+    if author and (_DAEMON.search(author.partition("@")[0].lower()) or not author.strip("<> ")):
         return True
-    return (bool(_FAILED.search(mail.one("subject"))) or encloses_message(mail)) and not first(mail.fields, "in-reply-to")
+    return (bool(_FAILED.search(mail.one("subject").lower())) or encloses_message(mail)) and not first(mail.fields, "in-reply-to")
 
 
 def free_bounce(mail: Mail, notice: str) -> FreeBounce | None:
     """What a notice in free words tells; None where it tells nothing of the kind."""
-    head = f"{mail.one('subject')}\n{notice}"
+    head = f"{mail.one('subject')}\n{notice}".lower()
     said = bool(_FAILED.search(head)) or _first_cause(notice) in _NAMED
     if not said and not _DELAYED.search(head) and not code_in(bare(notice)):
         return None
@@ -176,7 +176,7 @@ def _by_layout(mail: Mail, notice: str) -> list[str]:
     leading, mentioned, rest = [], [], []
     for line in notice.split("\n")[:MOST_LINES]:
         for found in ADDRESS.finditer(line[:MOST_LINE]):
-            before, address = line[: found.start()], found[0].rstrip(".")
+            before, address = line[: found.start()].lower(), found[0].rstrip(".")
             if address.lower() in others or _OURSELVES.match(address) or _NOT_HIM.search(before):
                 continue
             (leading if not before.strip(" \t<>*-|:") else mentioned if _HIM.search(before) else rest).append(address)

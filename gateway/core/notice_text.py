@@ -22,7 +22,7 @@ _COPY = any_of(
     +original (?:message|mail)(?: headers?)?(?: (?:follows|attached|as follows)|$|[ -:])|message (?:headers?|text|body|
     +header) follow|unsent message follow|returned m(?:ail|essage)|start of returned|message follow|bounced e-?mail|
     +(?:the )?header of the original|old message|mail text follow|returned message)
-    ^[ \t]*(?:Received|Return-Path|DKIM-Signature|X-Originating-IP|MIME-Version|Reporting-MTA): ?\S
+    ^[ \t]*(?:received|return-path|dkim-signature|x-originating-ip|mime-version|reporting-mta): ?\S
     """,
     re.MULTILINE,
 )
@@ -36,7 +36,7 @@ def notice_of(mail: Mail) -> str:
         if not part.attached and part.kind not in RETURNED and (part.kind.startswith(("text/", "multipart/")))
     ]
     whole = "\n\n".join(texts)[: MOST_NOTICE * 2]
-    cut = next((found.start() for found in _COPY.finditer(whole) if found.start() > 20), len(whole))
+    cut = next((found.start() for found in _COPY.finditer(whole.lower()) if found.start() > 20), len(whole))
     return whole[:cut][:MOST_NOTICE]
 
 
