@@ -29,6 +29,7 @@ COMMANDS = (
     "keys",
     "partner",
     "person",
+    "task",
     "daily",
     "report",
     "sink",

@@ -18,7 +18,6 @@ from gateway.flow.officer import Officer
 from gateway.flow.passing_on import PassingOn
 from gateway.flow.ports import Log
 from gateway.flow.replies import Replies
-from gateway.flow.tasks import Tasks
 from gateway.flow.way_back import WayBack
 from gateway.flow.writer import Proof, Writers
 from gateway.rooms import Journeys, Nouns, State
@@ -76,9 +75,3 @@ def make_incoming(
     return Incoming(
         way_back, book, returns, vault, read, writers, replies, passing_on, bounces, state.compute, nouns.hostname, clock, log
     )
-
-
-def make_tasks(nouns: Nouns, state: State) -> Tasks:
-    """The desk where tasks are worked on."""
-    store = state.store
-    return Tasks(store.book, store.returns, state.keys.vault, nouns.streams, nouns.partners.values(), state.clock)

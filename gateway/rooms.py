@@ -43,6 +43,7 @@ from gateway.flow.enrol import Enrolling
 from gateway.flow.handover import Handover, Keeping
 from gateway.flow.judge import Judge
 from gateway.flow.notify import Notifications
+from gateway.flow.officer import Officer
 from gateway.flow.outbound import Bounds, Outbound
 from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
@@ -236,7 +237,7 @@ def make_outbound(
     kept = {**nouns.streams, **doubles(nouns.streams)}
     notifications = [Notifications(spool, kept, nouns.hostname, _boundary, bell.ring, clock) for spool in state.spools]
     schedule = Schedule(settings.delivery.retry, AT_ONCE)
-    tasks = Tasks(book, state.store.returns, vault, nouns.streams, nouns.partners.values(), clock)
+    tasks = make_tasks(nouns, state.store, vault, clock)
     own = OwnDelivery(book, state.identity, providers, health, clock, log, tasks.undelivered)
     deliverers = tuple(
         Deliver(spool, book, attempts, notes, providers, kept, schedule, send, state.compute, clock, log, own)
@@ -280,10 +281,17 @@ def make_enrolling(
     return Enrolling(book, own_mail, identity, vault, nouns.streams, nouns.policies, public_url, random, clock)
 
 
-def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enrolling) -> Daily:
+def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enrolling, own_mail: OwnMail) -> Daily:
     """The daily job of this process."""
     place = Office(state.store.book, state.identity, state.keys.vault, nouns.policies, nouns.streams, state.clock)
-    return Daily(place, kept_for(settings), enrolling, chores(place, enrolling))
+    tasks = make_tasks(nouns, state.store, state.keys.vault, state.clock)
+    reminding = tasks.daily(Officer(own_mail, state.identity, nouns.streams).tell)
+    return Daily(place, kept_for(settings), enrolling, chores(place, enrolling, reminding))
+
+
+def make_tasks(nouns: Nouns, store: SqliteStore, vault: Vault, clock: Clock) -> Tasks:
+    """The desk where tasks are worked on."""
+    return Tasks(store.book, store.returns, vault, nouns.streams, nouns.partners.values(), clock)
 
 
 def kept_for(settings: Settings) -> Duration:

@@ -31,15 +31,18 @@ def daily(
 
 
 async def _daily(config: Path, dry: bool, json: bool) -> None:
-    from gateway.commands.enrol import enrolling
+    from gateway.commands.enrol import own_mail
     from gateway.commands.office import Writing, open_office
     from gateway.flow.daily import Daily, Office, chores
-    from gateway.rooms import kept_for
+    from gateway.flow.officer import Officer
+    from gateway.rooms import kept_for, make_enrolling, make_tasks
 
-    async with open_office(config, Writing.DAILY) as office, enrolling(office) as asking:
-        book, vault, keep = office.store.book, office.keys.vault, kept_for(office.settings)
-        place = Office(book, office.identity, vault, office.policies(), office.streams, office.clock)
-        day = await Daily(place, keep, asking, chores(place, asking)).run(dry)
+    async with open_office(config, Writing.DAILY) as office, own_mail(office) as (writer, nouns):
+        book, vault, identity, clock = office.store.book, office.keys.vault, office.identity, office.clock
+        asking = make_enrolling(nouns, book, writer, identity, vault, office.settings.public_url, clock)
+        reminding = make_tasks(nouns, office.store, vault, clock).daily(Officer(writer, identity, nouns.streams).tell)
+        place = Office(book, identity, vault, office.policies(), office.streams, clock)
+        day = await Daily(place, kept_for(office.settings), asking, chores(place, asking, reminding)).run(dry)
     _told(day, json)
 
 

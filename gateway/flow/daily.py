@@ -77,7 +77,7 @@ WRITING = ("asked", "forgotten", "former-customers-forgotten", "unproven-forgott
 """The classes that change what is on record, in the order of the table."""
 LISTED = ("waiting-for-answer", "to-be-asked", "restricted-left-alone", "expired-api-keys")
 SWEPT = ("old-delivery-keys", "old-kept-mail")
-CHORES = ("sign-ups-",)
+CHORES = ("sign-ups-", "tasks-reminded")
 
 RULES = {
     "asked": "R-FR-82",
@@ -94,16 +94,19 @@ RULES = {
     "sign-ups-purged": "R-FR-43",
     "notices-due-soon": "R-FR-32",
     "notices-overdue": "R-FR-32",
+    "tasks-reminded": "R-FR-61",
+    "tasks-open": "R-FR-58",
+    "tasks-overdue": "R-FR-61",
     "old-delivery-keys": "R-DP-10",
     "old-kept-mail": "R-DP-10",
 }
 """Each class and the rule behind it."""
 
 
-def chores(place: Office, enrolling: Enrolling) -> Mapping[str, Chore]:
-    """What the other parts do each day, by the beginning of their counts' names."""
+def chores(place: Office, enrolling: Enrolling, tasks: Chore) -> Mapping[str, Chore]:
+    """What the other parts do each day, by the beginning of their counts' names; `tasks` reminds of those that wait."""
     due = NoticesDue(place.book, place.identity, place.vault, place.policies, place.streams)
-    return {"sign-ups-": enrolling.daily, "notices-": due.daily}
+    return {"sign-ups-": enrolling.daily, "notices-": due.daily, "tasks-": tasks}
 
 
 class Daily:

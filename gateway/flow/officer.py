@@ -23,7 +23,7 @@ class Officer:
         self._identity = identity
         self._streams = streams
 
-    async def tell(self, task: Task, *, late: bool = False) -> bool:
+    async def tell(self, task: Task, late: bool = False) -> bool:
         """Whether a mail about the task is on its way; Unavailable where it could not be kept."""
         stream = self._stream(task)
         address = parse(contact_address(stream.advertiser.dpo, NOBODY_DEAD)) if stream else AddressFault.SYNTAX

@@ -119,6 +119,14 @@ class Tasks:
                 )
         return counts
 
+    def daily(self, tell: Remind) -> Callable[[datetime, bool], Awaitable[Mapping[str, int]]]:
+        """`remind`, as the daily job calls it."""
+
+        async def chore(now: datetime, dry: bool) -> Mapping[str, int]:
+            return await self.remind(now, dry, tell)
+
+        return chore
+
     async def undelivered(self, person: PersonKey, stream: Stream, mail: bytes, once: str) -> None:
         """Have somebody read what could not be passed on (R-FR-57); the same mail opens one task."""
         now, kind = self._clock.now(), TaskKind.MAIL
