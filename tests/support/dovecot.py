@@ -17,10 +17,14 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
+import pytest
+
 DOVECOT = shutil.which("dovecot") or "/usr/sbin/dovecot"
+needs_dovecot = pytest.mark.skipif(not Path(DOVECOT).exists(), reason="unproven here: a real IMAP server (no dovecot)")
 USER, PASSWORD = "contact@maison.example", 'a "quoted" secret'
 _NUMBERS = count()
 
@@ -40,6 +44,7 @@ default_internal_group = {group}
 default_login_user = {user}
 first_valid_uid = 0
 mail_location = maildir:{base}/mail
+auth_failure_delay = 0
 mail_fsync = never
 maildir_very_dirty_syncs = no
 mailbox_idle_check_interval = 1 secs
@@ -54,6 +59,9 @@ userdb {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -129,6 +137,11 @@ class Dovecot:
         target = place / "cur" / f"{name}:2,{flags}" if flags else place / "new" / name
         return (place / "tmp" / name).rename(target)
 
+    def age(self, file: Path, by: timedelta) -> None:
+        """Make a mail look as if it had come in that long ago."""
+        before = file.stat().st_mtime - by.total_seconds()
+        os.utime(file, (before, before))
+
     def lies(self) -> Mapping[str, bytes]:
         """Every mail of every folder by its base name and flags, where it lies."""
         root = self.base / "mail"
@@ -155,7 +168,7 @@ async def dovecot(folder: Path, certificate: tuple[Path, Path] | None = None, ex
     """A server that runs; it is killed at the end. `certificate` are chain and key, for TLS from the first octet."""
     if os.getuid() == 0:
         with tempfile.TemporaryDirectory(prefix="dovecot-") as place:  # nobody may not enter the folder of a test
-            Path(place).chmod(0o755)
+            os.chmod(place, 0o755)  # noqa: PTH101
             async with _serving(Path(place), certificate, extra) as server:
                 yield server
         return
@@ -182,13 +195,15 @@ async def _serving(folder: Path, certificate: tuple[Path, Path] | None, extra: s
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
+    for file in certificate or ():
+        shutil.copy(file, base / file.name)
     uid, gid = _ids()
     tls = certificate is not None
     config = _CONFIG.format(
         base=base,
         name=base.parent.name[-20:],
         ssl="yes" if tls else "no",
-        certificate=f"ssl_cert = <{certificate[0]}\nssl_key = <{certificate[1]}\n" if certificate else "",
+        certificate=f"ssl_cert = <{base / certificate[0].name}\nssl_key = <{base / certificate[1].name}\n" if certificate else "",
         user=pwd.getpwuid(uid).pw_name,
         group=grp.getgrgid(gid).gr_name,
         uid=uid,
