@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands import partner_notice, partner_passing
+from gateway.commands import partner_notice, partner_passing, partner_told
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_rows, stop
 from gateway.commands.whom import only_advertiser
 
@@ -26,7 +26,9 @@ MAX_FILE = 1 << 20
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
-    for command in (partner_passing.export, partner_passing.transfers, partner_notice.overdue, partner_notice.notify):
+    for notice in (partner_passing.export, partner_passing.transfers, partner_notice.overdue, partner_notice.notify):
+        app.command()(notice)
+    for command in (partner_told.pending, partner_told.receipts, partner_told.tell, partner_told.done):
         app.command()(command)
     parent.add_typer(app, name="partner")
 
@@ -177,28 +179,3 @@ def _show(found: Sequence[Listed], json: bool) -> None:
 
 def _names(partners: Sequence[NamedPartner]) -> list[str]:
     return [one.legal_name or one.name for one in partners]
-
-
-@app.command()
-def pending(
-    partner: Annotated[str, typer.Option(help="Only what this partner must be told.")] = "",
-    config: Config = DEFAULT_CONFIG,
-    json: Json = False,
-) -> None:
-    """List oppositions not yet acknowledged by partners; exit 1 where there are any."""
-    run(_pending(config, partner, json))
-
-
-async def _pending(config: Path, partner: str, json: bool) -> None:
-    from gateway.commands.office import Writing, open_office
-
-    async with open_office(config, Writing.NOTHING) as office:
-        notes = await office.store.outbox.pending(partner)
-    rows = [
-        (note.id, note.partner, note.person.hex(), note.advertiser, note.scope.value, note.at.isoformat(timespec="seconds"))
-        for note in notes
-    ]
-    show_rows(("note", "partner", "person", "advertiser", "scope", "at"), rows, json)
-    say(f"{len(rows)} not yet acknowledged.")
-    if rows:
-        raise typer.Exit(1)

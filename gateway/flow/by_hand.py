@@ -25,6 +25,10 @@ WITHIN = timedelta(hours=72)
 ONE_LETTER = timedelta(hours=24)
 NOBODY = PersonKey(b"")
 GIVEN_UP = "given-up"
+"""What a task asks whose note was tried for 30 days; the partner's name stands behind it."""
+
+WRITTEN = "written"
+"""What a note says that stands in a file for its partner and waits for `gateway partner done`."""
 
 
 class Letters(Protocol):
@@ -66,7 +70,7 @@ class ByHandDesk:
         words = f"Tell {note.partner} by hand: it has not acknowledged an opposition in 30 days."
         if note.errand is Errand.TOOL:
             words = f"Take a person off the list of the tool of stream {note.partner}: its own unsubscribe does not answer."
-        task = Task(name, TaskKind.PARTNER, note.person, note.advertiser, "", (GIVEN_UP,), words, now, now + WITHIN)
+        task = Task(name, TaskKind.PARTNER, note.person, note.advertiser, "", (GIVEN_UP, note.partner), words, now, now + WITHIN)
         return (OpenTask(replace(task, sealed=note.sealed_address)),)
 
     async def _once(self, what: str, now: datetime, write: Callable[[str], Awaitable[bool]]) -> None:

@@ -15,6 +15,7 @@ from gateway.core.change import Alarmed, Change, Errand, NoteDone, TryAgain
 from gateway.core.evidence import Event, Kind
 from gateway.core.propagation import LIFE, alarm, next_try
 from gateway.flow.back_ports import Note, Outbox
+from gateway.flow.by_hand import WRITTEN
 from gateway.flow.ports import Book, Clock, Log, Unavailable
 from gateway.flow.telling import Acknowledged, Again, ByHand, Came, Impossible
 
@@ -171,10 +172,6 @@ class Courier:
             self._log.say("partner-untold", partner=partner, hours=hours)
             self._count(Errand.PARTNER.value, f"alarm-{hours}h")
             await self._desk.overdue(partner, advertiser, hours, now)
-
-
-WRITTEN = "written"
-"""What a note says that stands in a file for its partner and waits for `gateway partner done`."""
 
 
 def _whom(note: Note) -> str:

@@ -70,9 +70,12 @@ Came = Acknowledged | Again | ByHand | Impossible
 
 def address_of(vault: Vault, note: Note) -> Address | None:
     """Whom a note is about; None where no address is known."""
-    if not note.sealed_address:
-        return None
-    found = parse(vault.open(note.sealed_address).decode("utf-8", "replace"), smtputf8=True)
+    return opened_address(vault, note.sealed_address)
+
+
+def opened_address(vault: Vault, sealed: bytes) -> Address | None:
+    """A sealed address; None where there is none."""
+    found = parse(vault.open(sealed).decode("utf-8", "replace"), smtputf8=True) if sealed else None
     return found if isinstance(found, Address) else None
 
 
