@@ -113,9 +113,10 @@ class Smtp:
 
     async def send(self, person: int, octets: bytes) -> str:
         """One message to one person; the answer after its end."""
-        await self.say(f"MAIL FROM:<{SENDER}>")
-        await self.say(f"RCPT TO:<{address(person)}>")
-        await self.say("DATA")
+        for line in (f"MAIL FROM:<{SENDER}>", f"RCPT TO:<{address(person)}>", "DATA"):
+            answer = await self.say(line)
+            if answer[:1] not in "23":
+                return answer
         self._writer.write(octets + b"\r\n.\r\n")
         return await self._answer()
 

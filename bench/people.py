@@ -11,16 +11,16 @@ import hashlib
 import shutil
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
 from bench.source import PEOPLE, address
 from gateway.core.address import Address, Identity, parse
-from gateway.core.change import Change, Enlist, Learn, Oppose
+from gateway.core.change import Change, Enlist, Learn, Oppose, Publish
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Tool
-from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Scope
+from gateway.core.record import Audience, Basis, Block, Consent, Door, NamedPartner, Opposition, PartnerList, Scope
 from gateway.edges.keys import KeyRing
 from gateway.edges.store import schema
 from gateway.edges.store.sqlite import open_store
@@ -55,6 +55,9 @@ async def _fill(folder: Path, known: int) -> None:
     now = datetime.now(UTC)
     digest = hashlib.sha256(SECRET.encode()).digest()
     await store.book.commit((Event(now, Kind.TOOL, "added", tool=TOOL),), (Enlist(Tool(TOOL, digest, (STREAM,), None, now)),))
+    named = (NamedPartner(ADVERTISER, "Example SAS", "https://www.example.com/privacy"),)
+    shown = PartnerList(PARTNER, "2026-01", COLLECTED - timedelta(days=30), named)
+    await store.book.commit((Event(now, Kind.PARTNER_LIST, "learned", detail=PARTNER),), (Publish(shown),))
     changes = _changes(Identity(ring.pepper), ring, known, now)
     while batch := list(islice(changes, BATCH)):
         await store.book.commit((Event(now, Kind.IMPORT, "imported", detail=f"records={len(batch)}"),), batch)
