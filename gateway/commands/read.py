@@ -129,14 +129,21 @@ def _tell(what: dict[str, object], data: bytes, understanding: Understanding) ->
 
 
 def told(signals: Signals) -> dict[str, object]:
-    """What a message tells as the command says it: the weightiest signal decides, rights and recipients come from all."""
-    weightiest = signals[0]
+    """What a message tells as the command says it: the strongest effect, and the rights and recipients of every signal.
+
+    A rights request gives its name to the whole, whatever else is asked beside it: a person must see it (R-FR-59).
+    """
+    from gateway.core.signal import Effect, Told
+
+    weights = list(Effect)
+    strongest = min(signals, key=lambda signal: weights.index(signal.effect))
+    request = next((signal for signal in signals if signal.told is Told.RIGHTS_REQUEST), None)
     reported = [one for signal in signals for one in signal.reported]
     return {
-        "kind": weightiest.told.value,
+        "kind": (request or signals[0]).told.value,
         "recipients": [{"address": one.original or one.address, "status": one.status, "hard": one.hard} for one in reported],
         "rights": list(dict.fromkeys(right.value for signal in signals for right in signal.rights)),
-        "effect": weightiest.effect.value,
-        "confidence": round(weightiest.confidence, 3),
-        "why": weightiest.why,
+        "effect": strongest.effect.value,
+        "confidence": round(strongest.confidence, 3),
+        "why": "; ".join(dict.fromkeys(signal.why for signal in signals)),
     }
