@@ -69,6 +69,13 @@ class GiveNotice:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBackNotice:
+    """Unsay that a notice was given: the mail it was in came back (R-FR-31); one given at another time stays."""
+
+    notice: NoticeGiven
+
+
+@dataclass(frozen=True, slots=True)
 class Accept:
     """Remember a delivered (tool, Message-ID, recipient, body) key so that a resend within 24 h is not mailed twice."""
 
@@ -308,6 +315,7 @@ Change = (
     | Learn
     | Withdraw
     | GiveNotice
+    | TakeBackNotice
     | Accept
     | KeepOwnUnsubscribe
     | Tell
@@ -337,5 +345,5 @@ Change = (
     | Discard
 )
 
-FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice, Publish, Pause, Resume, Stir, Forget, ForgetWithdrawn)
+FACTUAL = (Oppose, Lift, Learn, Withdraw, GiveNotice, TakeBackNotice, Publish, Pause, Resume, Stir, Forget, ForgetWithdrawn)
 """The changes after which facts may read otherwise."""

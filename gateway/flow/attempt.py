@@ -22,10 +22,12 @@ from gateway.core.model import Category, Fate, Outcome, PersonKey, Ref, RefusalM
 from gateway.core.provider_of import provider_of
 from gateway.core.record import NoticeGiven, NoticeKind
 from gateway.core.reply import Reply
-from gateway.core.routes import routes_of, write_routes
+from gateway.core.return_path import captures_failures
+from gateway.core.routes import write_routes
 from gateway.core.sieve import Sifted
 from gateway.core.tool_way_out import as_kept
 from gateway.core.verdict import Allow, Due, Refuse, Undecided, Verdict
+from gateway.flow.captured import cover, routes
 from gateway.flow.desk import Peer
 from gateway.flow.judge import Judge, Judgement
 from gateway.flow.ports import (
@@ -159,11 +161,12 @@ class Attempts:
             last = await self._judge.again(task.stream, task.address, last)
             return _passes(task, last.verdict)
 
-        outcome = await provider.deliver(task.envelope.sender, task.addressee, task.envelope, finished.chunks, still)
+        covered = cover(self._head(task.stream), judgement.person, task.envelope, task.addressee)
+        outcome = await provider.deliver(covered.sender, covered.addressee, covered.envelope, finished.chunks, still)
         await self._record_outcome(task, judgement, copy, finished, outcome, ref)
         if outcome.fate is Fate.WITHDRAWN:
             return await self._stop(task, last)
-        return Tried(outcome=outcome, reports=features.dsn, ref=ref)
+        return Tried(outcome=outcome, reports=features.dsn and not covered.ours, ref=ref)
 
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:
         if task.stream.category is Category.MARKETING and self._posture.holds(task.message):
@@ -210,8 +213,10 @@ class Attempts:
         if finished.own_unsubscribe:
             kept = as_kept(finished.own_unsubscribe, task.message.values("list-unsubscribe-post"))
             changes.append(KeepOwnUnsubscribe(person, stream, self._vault.seal(kept), now))
-        if captures(self._head(task.stream)):
-            changes.append(KeepRoutes(person, stream, self._vault.seal(write_routes(routes_of(task.message))), now))
+        head = self._head(task.stream)
+        if captures(head) or captures_failures(head):
+            asked = write_routes(routes(head, task.message, task.envelope, task.addressee))
+            changes.append(KeepRoutes(person, stream, self._vault.seal(asked), now))
         return changes
 
     async def _record_outcome(

@@ -23,6 +23,7 @@ from gateway.core.change import (
     Publish,
     Resume,
     Stir,
+    TakeBackNotice,
     Withdraw,
 )
 from gateway.core.record import (
@@ -76,12 +77,14 @@ oppositions = st.builds(
     minutes,
 )
 lifts = st.builds(Lift, people, st.sampled_from([Block.OPPOSED, Block.BOUNCED]), st.sampled_from(Scope), advertisers, streams)
+notices = st.builds(NoticeGiven, people, advertisers, streams, minutes, st.just("t"), st.sampled_from(NoticeKind))
 remembered = st.one_of(
     st.builds(Learn, consents, st.just(b"sealed")),
     st.builds(Oppose, oppositions, st.booleans()),
     lifts,
     st.builds(Withdraw, people, advertisers, purposes | st.just(""), minutes),
-    st.builds(GiveNotice, st.builds(NoticeGiven, people, advertisers, streams, minutes, st.just("t"), st.sampled_from(NoticeKind))),
+    st.builds(GiveNotice, notices),
+    st.builds(TakeBackNotice, notices),
     st.builds(Stir, people, advertisers, minutes),
     st.builds(Publish, st.builds(PartnerList, advertisers, versions, minutes, st.just(()))),
     st.builds(Pause, streams, minutes, st.just("why")),

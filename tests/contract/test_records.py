@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.core.change import GiveNotice, Learn, Pause, Publish, Resume, Stir, Withdraw
+from gateway.core.change import GiveNotice, Learn, Pause, Publish, Resume, Stir, TakeBackNotice, Withdraw
 from gateway.core.model import PersonKey
 from gateway.core.record import (
     NO_ARRANGEMENTS,
@@ -144,6 +144,22 @@ async def test_the_first_time_a_person_was_told_counts_and_the_last_time_it_was_
         changes = [GiveNotice(notice(ANN, kind=kind, at=at(minutes))) for minutes in (5, 1, 9, 5)]
         await book.commit([event()], changes)
         assert notice(ANN, kind=kind, at=at(counts)) in (await facts(book, ANN)).notices
+
+
+async def test_a_notice_that_came_back_was_not_given_and_may_be_given_again(book: Book) -> None:
+    """R-FR-31: only the one of that time is taken back, and what was known meanwhile can still be told."""
+    given = notice(ANN, at=at(5))
+    await book.commit([event()], [GiveNotice(given), GiveNotice(notice(ANN, source="partner"))])
+    stood = await book.stand()
+    await book.commit([event()], [TakeBackNotice(notice(ANN, at=at(4)))])
+    assert given in (await facts(book, ANN)).notices
+    await book.commit([event()], [TakeBackNotice(given), TakeBackNotice(given)])
+    assert (await facts(book, ANN)).notices == (notice(ANN, source="partner"),)
+    await book.commit([event()], [GiveNotice(notice(ANN, at=at(9)))])
+    assert notice(ANN, at=at(9)) in (await facts(book, ANN)).notices
+    then = await book.facts_at("acme", Who(ANN), stood)
+    assert then is not None
+    assert given in then.notices
 
 
 async def test_the_latest_act_of_a_person_is_remembered_by_advertiser(book: Book) -> None:

@@ -27,6 +27,7 @@ from gateway.core.change import (
     Publish,
     Resume,
     Stir,
+    TakeBackNotice,
     Withdraw,
 )
 from gateway.core.evidence import Event
@@ -195,6 +196,8 @@ class MemoryBook(MemoryReturns):
                 self._consents = [(_withdrawn(consent, change), sealed) for consent, sealed in self._consents]
             case GiveNotice(notice):
                 self._notices.append(notice)
+            case TakeBackNotice(notice):
+                self._notices = [one for one in self._notices if one != notice]
             case Accept(key, at):
                 self._accepted[key] = at
             case KeepOwnUnsubscribe(person, stream, sealed, _):

@@ -34,6 +34,7 @@ from gateway.core.change import (
     Resume,
     Stir,
     Sweep,
+    TakeBackNotice,
     Withdraw,
 )
 from gateway.core.model import Tool
@@ -115,6 +116,8 @@ def _apply(connection: apsw.Connection, change: Change, stand: int) -> None:
             records.withdraw(connection, change, stand)
         case GiveNotice():
             records.give_notice(connection, change, stand)
+        case TakeBackNotice():
+            records.take_back_notice(connection, change, stand)
         case Stir():
             records.stir(connection, change, stand)
         case Publish():

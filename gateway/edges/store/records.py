@@ -10,7 +10,7 @@ from operator import itemgetter
 
 import apsw
 
-from gateway.core.change import GiveNotice, Learn, Lift, Oppose, Pause, Publish, Resume, Stir, Withdraw
+from gateway.core.change import GiveNotice, Learn, Lift, Oppose, Pause, Publish, Resume, Stir, TakeBackNotice, Withdraw
 from gateway.core.record import NO_PROOF, Consent, NoticeKind
 from gateway.core.record_json import parse_proof, partners_text, proof_text, relation_text, traits_text, words_text
 from gateway.edges.store.database import Row
@@ -48,6 +48,7 @@ _WITHDRAW = """
 _NOTICE = "notice WHERE person = ?1 AND advertiser = ?2 AND kind = ?3 AND source = ?4"
 _NOTICED_AT = f"SELECT at FROM {_NOTICE}"  # noqa: S608 our own words
 _NOTE = "REPLACE INTO notice VALUES (?, ?, ?, ?, ?, ?, ?)"
+_UNSAY = f"DELETE FROM {_NOTICE}"  # noqa: S608 our own words
 _END_NOTICE = f"INSERT INTO notice_past SELECT *, ?5 FROM {_NOTICE} AND since < ?5"  # noqa: S608 our own words
 
 _ACTED_AT = "SELECT at FROM act WHERE person = ? AND advertiser = ?"
@@ -121,6 +122,16 @@ def give_notice(connection: apsw.Connection, change: GiveNotice, stand: int) -> 
             return
         connection.execute(_END_NOTICE, (*key, stand))
     connection.execute(_NOTE, (*key, at, one.template, stand))
+
+
+def take_back_notice(connection: apsw.Connection, change: TakeBackNotice, stand: int) -> None:
+    """Only the one that was given then: another one may have been given since."""
+    one = change.notice
+    key = one.person, one.advertiser, one.kind.value, one.source
+    known = connection.execute(_NOTICED_AT, key).fetchone()
+    if known is not None and known[0] == micros(one.at):
+        connection.execute(_END_NOTICE, (*key, stand))
+        connection.execute(_UNSAY, key)
 
 
 def stir(connection: apsw.Connection, change: Stir, stand: int) -> None:
