@@ -32,7 +32,7 @@ PLAIN = """
     __future__ base64 binascii bisect calendar codecs collections dataclasses datetime email encodings enum functools hashlib hmac
     html ipaddress itertools json operator re struct textwrap types typing unicodedata urllib
 """
-CORE_MAY = frozenset(PLAIN.split()) | {"cryptography", "idna", "jinja2", "pydantic"}
+CORE_MAY = frozenset(PLAIN.split()) | {"cryptography", "flufl", "idna", "jinja2", "pydantic"}
 FLOW_MAY = frozenset(PLAIN.split()) | {"asyncio", "contextlib"}
 CLOCKS = frozenset({"now", "utcnow", "today"})
 STARTS_TASKS = frozenset({"create_task", "ensure_future"})
