@@ -23,6 +23,7 @@ COMMANDS = (
     "apikey",
     "policy",
     "stream",
+    "sync",
     "adopting",
     "explain",
     "journal",

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from gateway.core.bouncing import Means, SoftBounds, after, means, sound_status, stands_dead, worn_out
+from gateway.core.bouncing import Means, SoftBounds, after, means, revived, sound_status, stands_dead, worn_out
 from gateway.core.change import Change, Count, NoteSoft, Oppose, Remember, Withdraw
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Category, Partner, PersonKey, Stream
@@ -38,7 +38,8 @@ MEMORY = timedelta(days=100)
 class Case:
     """One report about one person. `stream` is None where nobody can say which mail it is about: then `advertisers` are meant.
 
-    `provider` is where the mailbox lies, `reporter` the configured name of who tells; both may be unknown.
+    `provider` is where the mailbox lies, `reporter` the configured name of who tells; both may be unknown. `since` is when it
+    happened, where a list tells it only now.
     """
 
     person: PersonKey
@@ -50,6 +51,7 @@ class Case:
     door: Door = Door.BOUNCE
     provider: str = UNKNOWN
     reporter: str = ""
+    since: datetime | None = None
 
     @property
     def meant(self) -> tuple[str, ...]:
@@ -173,6 +175,8 @@ class Bounces:
         if await self._is_dead(docket, case, advertiser):
             return
         filed = Opposition(case.person, Block.BOUNCED, Scope.ADVERTISER, advertiser, "", case.door, case.at)
+        if case.since is not None and await self._outlived(filed, case.since):
+            return
         event = replace(_event(case, advertiser, Block.BOUNCED.value, rules, why), reason=Reason.BOUNCED.value)
         docket.add(event, (Oppose(filed), *await self._run_over(docket, case, advertiser)))
         self._log.say("mailbox dead", advertiser=advertiser, why=why, reporter=case.reporter)
@@ -197,6 +201,11 @@ class Bounces:
     async def _is_dead(self, docket: _Docket, case: Case, advertiser: str) -> bool:
         here = [one.opposition for one in docket.changes if isinstance(one, Oppose) and one.opposition.person == case.person]
         return stands_dead((*here, *await self._book.oppositions(case.person)), advertiser)
+
+    async def _outlived(self, filed: Opposition, since: datetime) -> bool:
+        """Whether the person gave a consent after the mailbox was found dead."""
+        found = (replace(filed, at=since),)
+        return any(revived(one, found) for one, _ in await self._book.consents(filed.person, filed.advertiser))
 
     async def _run(self, docket: _Docket, case: Case, advertiser: str) -> SoftRun | None:
         key = case.person, advertiser
@@ -237,6 +246,7 @@ class Bounces:
             return
         if not known:
             event = replace(event, stream="", category="")
+        if not known or case.since is not None:  # an old complaint is none of the last 24 hours
             changes = tuple(change for change in changes if not isinstance(change, Count))
         docket.add(replace(event, tool=case.reporter, rules=(*event.rules, *_RULES[case.told])), changes)
         docket.filed.append((filed, told))

@@ -27,10 +27,14 @@ _DOORS = {Told.BOUNCE: Door.BOUNCE, Told.DELIVERED: Door.BOUNCE, Told.COMPLAINT:
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One event of a call: `id` is the provider's own, the same however often it is sent; `signal` names one recipient."""
+    """One event of a call: `id` is the provider's own, the same however often it is sent; `signal` names one recipient.
+
+    `since` is when an entry of a provider's list was made: a consent given after it is newer proof than the entry.
+    """
 
     id: str
     signal: Signal
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,10 @@ class EventTally(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One configured provider: its room, and the advertisers that mail through it (empty: every one)."""
+    """One configured provider, and the advertisers that mail through it (empty: every one)."""
 
     name: str
-    room: Room
-    advertisers: tuple[str, ...]
+    advertisers: tuple[str, ...] = ()
 
 
 class ProviderEvents:
@@ -99,29 +102,34 @@ class ProviderEvents:
         self._clock = clock
         self._log = log
 
-    async def take(self, source: Source, headers: Mapping[str, str], body: bytes) -> Refusal | None:
+    async def take(self, source: Source, room: Room, headers: Mapping[str, str], body: bytes) -> Refusal | None:
         """Record one call durably, then return; a repeat is answered alike and changes nothing. Unavailable: not recorded."""
-        opened = await source.room.open(headers, body, self._clock.now())
+        opened = await room.open(headers, body, self._clock.now())
         if isinstance(opened, Refusal):
             self._tally.reported(source.name, opened.value)
             self._log.say("provider event refused", provider=source.name, why=opened.value)
             return opened
-        if opened.unknown:
-            self._tally.reported(source.name, "unknown", opened.unknown)
-        marks = _marks(source.name, opened)
-        keys = {_key(source.name, one): one for one in opened.occurrences if one.signal.told in _DOORS}
+        return None if await self.file(source, opened) is not None else Refusal.FORGED
+
+    async def file(self, source: Source, batch: Batch) -> int | None:
+        """Record what a provider said, and how many of its events were new; None where its proof was used for another body."""
+        if batch.unknown:
+            self._tally.reported(source.name, "unknown", batch.unknown)
+        marks = _marks(source.name, batch)
+        keys = {_key(source.name, one): one for one in batch.occurrences if one.signal.told in _DOORS}
         known = await self._returns.remembered([*marks, *keys], self._clock.now() - MEMORY)
         if marks and marks[0] in known and marks[1] not in known:
             self._tally.reported(source.name, Refusal.FORGED.value)
-            return Refusal.FORGED  # a proof that was used for another body
-        await self._record(source, opened, {key: one for key, one in keys.items() if key not in known}, marks)
-        self._tally.reported(source.name, "repeated", sum(key in known for key in keys))
-        return None
+            return None
+        fresh = {key: one for key, one in keys.items() if key not in known}
+        await self._record(source, batch, fresh, marks)
+        self._tally.reported(source.name, "repeated", len(keys) - len(fresh))
+        return len(fresh)
 
     async def _record(self, source: Source, batch: Batch, fresh: Mapping[bytes, Occurrence], marks: Sequence[bytes]) -> None:
         cases, lost = [], 0
         for one in fresh.values():
-            case = self._case(source, one.signal)
+            case = self._case(source, one.signal, one.since)
             if case is None:
                 lost += 1
             else:
@@ -133,7 +141,7 @@ class ProviderEvents:
         if lost:
             self._log.say("provider event about nobody", provider=source.name, many=lost)
 
-    def _case(self, source: Source, signal: Signal) -> Case | None:
+    def _case(self, source: Source, signal: Signal, since: datetime | None) -> Case | None:
         reported = signal.reported[0] if signal.reported else Reported("")
         parsed = parse_typed(reported.address)
         address = None if isinstance(parsed, AddressFault) else parsed
@@ -152,6 +160,7 @@ class ProviderEvents:
             _DOORS[signal.told],
             provider_of(address.domain) if address else UNKNOWN,
             source.name,
+            since,
         )
 
     def _who(self, tokens: Sequence[str], address: Address | None) -> tuple[PersonKey | None, Stream | None]:

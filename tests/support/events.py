@@ -40,7 +40,7 @@ from gateway.edges.web.events import Events
 from gateway.flow.back_ports import Answer
 from gateway.flow.bounces import Bounces
 from gateway.flow.ports import Unavailable
-from gateway.flow.provider_events import ProviderEvents, Source
+from gateway.flow.provider_events import ProviderEvents, Room, Source
 from gateway.flow.way_back import WayBack
 from tests.support.clock import StillClock
 from tests.support.doors import LETTER, PARTNERS, Lines, Tally, listening
@@ -199,10 +199,10 @@ class Provider:
         return next((float(row.removeprefix(line)) for row in text.splitlines() if row.startswith(line)), 0.0)
 
 
-def sources(pages: Pages, compute: Threads, advertisers: Sequence[str] = ("acme",)) -> list[Source]:
+def rooms(pages: Pages, compute: Threads, advertisers: Sequence[str] = ("acme",)) -> dict[Source, Room]:
     """One of each kind, under its own name."""
     key = base64.b64encode(SENDGRID_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
-    rooms = {
+    every: dict[str, Room] = {
         "ses": Ses(Topic(TOPIC, pages), compute),
         "sendgrid": SendGrid(key, compute),
         "postmark": Postmark(PASSWORD, compute),
@@ -211,7 +211,7 @@ def sources(pages: Pages, compute: Threads, advertisers: Sequence[str] = ("acme"
         "sparkpost": SparkPost(PASSWORD, compute),
         "standard": Standard(b"whsec_" + base64.b64encode(WEBHOOK_KEY), compute),
     }
-    return [Source(name, room, tuple(advertisers)) for name, room in rooms.items()]
+    return {Source(name, tuple(advertisers)): room for name, room in every.items()}
 
 
 @asynccontextmanager
@@ -225,7 +225,7 @@ async def reporting(folder: Path) -> AsyncIterator[Provider]:
     way_back = WayBack(store.book, ring.token_keys, {LETTER.number: LETTER}, PARTNERS, clock, Tally(), lines)
     bounces = Bounces(store.book, store.returns, streams, PARTNERS, SoftBounds(), clock, Tally(), lines)
     events = ProviderEvents(bounces, store.returns, way_back, identity, ("acme",), metrics, clock, lines)
-    door = Events(events, sources(pages, compute), clock)
+    door = Events(events, rooms(pages, compute), clock)
     try:
         async with listening(door.routes()) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
             yield Provider(client, store, identity, ring, clock, pages, metrics, bounces)

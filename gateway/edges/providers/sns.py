@@ -60,6 +60,14 @@ class Topic:
         self._held: dict[str, _Held] = {}
         self._one_at_a_time = asyncio.Lock()
 
+    @staticmethod
+    def region(arn: str) -> str:
+        """The region of a topic; BadKey where the ARN is none."""
+        found = _ARN.fullmatch(arn)
+        if found is None:
+            raise BadKey("not the ARN of an SNS topic")
+        return found[2]
+
     async def proves(self, message: Mapping[str, object], now: datetime) -> bool:
         """Whether SNS signed this message for our topic; Unavailable where its certificate cannot be had now."""
         signed, url = canonical(message), text(message, "SigningCertURL")

@@ -7,7 +7,7 @@ configured answers like a path that does not exist.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from gateway.edges.web.gate import HEADERS, problem, small_body
 from gateway.edges.web.public import Failures
 from gateway.flow.ports import Clock, Unavailable
-from gateway.flow.provider_events import ProviderEvents, Refusal, Source
+from gateway.flow.provider_events import ProviderEvents, Refusal, Room, Source
 
 MAX_BODY = 1024 * 1024
 AT_ONCE = 8
@@ -26,20 +26,20 @@ PATIENCE = 10.0
 class Events:
     """The door of all configured providers."""
 
-    def __init__(self, events: ProviderEvents, sources: Sequence[Source], clock: Clock) -> None:
+    def __init__(self, events: ProviderEvents, rooms: Mapping[Source, Room], clock: Clock) -> None:
         self._events = events
-        self._sources = {source.name: source for source in sources}
+        self._rooms = {source.name: (source, room) for source, room in rooms.items()}
         self._failures = Failures(clock)
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     def routes(self) -> list[Route]:
         """The one path; none where no provider is configured."""
-        return [Route("/events/{name}", self.take, methods=["POST"])] if self._sources else []
+        return [Route("/events/{name}", self.take, methods=["POST"])] if self._rooms else []
 
     async def take(self, request: Request) -> Response:
         """One call."""
-        source = self._sources.get(request.path_params["name"])
-        if source is None:
+        known = self._rooms.get(request.path_params["name"])
+        if known is None:
             return Response("Not Found", 404, HEADERS, "text/plain")
         try:
             async with asyncio.timeout(PATIENCE):
@@ -47,16 +47,16 @@ class Events:
         except TimeoutError:
             return problem(503, "Too many calls at once, try again.")
         try:
-            return await self._read(source, request)
+            return await self._read(*known, request)
         finally:
             self._slots.release()
 
-    async def _read(self, source: Source, request: Request) -> Response:
+    async def _read(self, source: Source, room: Room, request: Request) -> Response:
         body = await small_body(request, MAX_BODY)
         if isinstance(body, Response):
             return body
         try:
-            refused = await self._events.take(source, dict(request.headers), body)
+            refused = await self._events.take(source, room, dict(request.headers), body)
         except Unavailable:
             return problem(503, "It cannot be recorded now, try again.")
         match refused:

@@ -435,7 +435,7 @@ async def test_what_is_not_recorded_is_503_and_comes_again(fault: str, kind: str
     events = ProviderEvents(
         bounces, doors.book, doors.way_back(), Identity(b"pepper"), ("acme",), Metrics(), doors.clock, doors.lines
     )
-    door = Events(events, calls.sources(Pages(), compute), doors.clock)
+    door = Events(events, calls.rooms(Pages(), compute), doors.clock)
     headers, body = calls.standard({"type": kind, "recipient": ANNA, "status": "5.1.1"}, doors.clock.now())
     async with listening(door.routes()) as url, httpx.AsyncClient(base_url=url) as client:
         setattr(doors.book, fault, True)
