@@ -59,6 +59,7 @@ class OwnDelivery:
         undelivered: Undelivered | None = None,
     ) -> None:
         self._undelivered = undelivered
+        self._under_way: set[bytes] = set()
         self._book = book
         self._identity = identity
         self._providers = providers
@@ -69,6 +70,15 @@ class OwnDelivery:
     async def carry(self, parcel: Parcel, slip: Slip, stream: Stream) -> bool:
         """Whether the row has reached its end; Unavailable when what must be on record cannot be."""
         mark = delivery_key("sent", (slip.once or parcel.decision, parcel.addressee.address))
+        if mark in self._under_way:
+            return False  # its twin is on its way: at the next time it is known what became of that
+        self._under_way.add(mark)
+        try:
+            return await self._carry(parcel, slip, stream, mark)
+        finally:
+            self._under_way.discard(mark)
+
+    async def _carry(self, parcel: Parcel, slip: Slip, stream: Stream, mark: bytes) -> bool:
         if await self._book.accepted((mark,), parcel.accepted_at - (ONCE_FOR if slip.once else timedelta(hours=1))):
             return True  # delivered before a crash; only the row was left
         expired = self._clock.now() >= parcel.expires_at
