@@ -22,7 +22,9 @@ def make_watches(
     for name, given in settings.mailbox.items():
         box = _box(name, given, tuple(nouns.streams[stream] for stream in given.streams))
         desk = Mailbox(box, way_back, incoming, state.store.book, state.store.returns, state.identity, state.compute, log)
-        watches.append(Watch(name, _account(name, given), desk, given.every, given.look_back, state.clock, log))
+        watches.append(
+            Watch(name, _account(name, given), desk, given.every, given.look_back, state.clock, log, state.metrics.watched)
+        )
     return tuple(watches)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.model import Category, RefusalMode
-from gateway.settings import ConfigurationError, load, to_partners, to_streams, upstream_password
+from gateway.settings import ConfigurationError, load, mailbox_password, to_partners, to_streams, upstream_password
 from gateway.settings.lines import line_numbers
 from gateway.settings.manual import manual
 from gateway.settings.models import Delivery
@@ -72,6 +72,23 @@ def test_the_examples_commented_settings_exist_and_show_their_defaults(tmp_path:
     for table, keys in (("gateway", ("policies", "workers", "fold_tags", "node")), ("delivery", tuple(shown["delivery"]))):
         for key in keys:
             assert shown[table][key] == effective[table][key], key
+
+
+def test_a_mailbox_is_read_under_tls_and_changes_nothing_unless_told(tmp_path: Path) -> None:
+    text = SMALL + 'replies = "mailbox"\n[mailbox.answers]\nhost = "imap.acme.example"\nusername = "contact"\nstreams = ["news"]\n'
+    environ = {"GATEWAY_MAILBOX_ANSWERS_PASSWORD": "secret"}
+    mailbox = load(write(tmp_path, text), environ).mailbox["answers"]
+    assert (mailbox.port, mailbox.tls, mailbox.folder, mailbox.keyword, mailbox.trusted_authserv) == (
+        993,
+        "required",
+        "INBOX",
+        "",
+        "",
+    )
+    assert mailbox_password("answers", mailbox, environ) == b"secret"
+    assert "secret" not in repr(mailbox)
+    with pytest.raises(ConfigurationError, match="secrets never stand in this file"):
+        load(write(tmp_path, text + 'password = "secret"\n'), environ)
 
 
 def test_streams_carry_their_advertiser_and_defaults(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ class Metrics:
         self._told = Counter(
             "gateway_told", "What partners and tools were told of oppositions, by outcome", ["errand", "outcome"], registry=registry
         )
+        self._mailboxes = Gauge("gateway_mailbox_read", "1 while a mailbox can be read", ["mailbox"], registry=registry)
         self._probe = Gauge("gateway_opt_out_healthy", "1 when the opt-out's self-test passes", registry=registry)
         self._decided: dict[tuple[str, str], Counter] = {}
         self._delivered: dict[tuple[str, str], Histogram] = {}
@@ -109,6 +110,10 @@ class Metrics:
     def told(self, errand: str, outcome: str) -> None:
         """Count one try to tell a partner or a tool, and one alarm about it (R-FR-36)."""
         self._told.labels(errand, outcome).inc()
+
+    def watched(self, mailbox: str, read: bool) -> None:
+        """Set whether a mailbox that answers come to can be read."""
+        self._mailboxes.labels(mailbox).set(read)
 
     def figures(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`."""

@@ -39,6 +39,13 @@ class Reader:
     fails: int = 0
     about: bytes = b"known"
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: list[bool] = field(default_factory=list)
+
+    def told(self, mailbox: str, read: bool) -> None:
+        """Whether the mailbox can be read, each change once."""
+        if self.heard[-1:] != [read]:
+            self.heard.append(read)
+            self.news.set()
 
     async def place(self) -> tuple[int, int]:
         """See `watch.Desk`."""
@@ -93,7 +100,7 @@ async def watching(
 ) -> AsyncIterator[StringIO]:
     """A watch that runs; what it logged."""
     log = StringIO()
-    task = asyncio.create_task(Watch("answers", where, desk, every, look_back, SystemClock(), JsonLog(log), retry).run())
+    task = asyncio.create_task(Watch("answers", where, desk, every, look_back, SystemClock(), JsonLog(log), desk.told, retry).run())
     try:
         yield log
     finally:
@@ -171,10 +178,11 @@ async def test_goes_on_where_it_stopped_when_the_server_was_killed(tmp_path: Pat
             await server.kill()  # while it waits for news
             server.put(letter("last"))
             await server.start()
-            await desk.until(lambda: desk.uid == 101)
+            await desk.until(lambda: desk.uid == 101 and desk.heard[-1:] == [True])
         assert len(desk.seen) == len(set(desk.seen)) == 101
         assert "mailbox-unread" in log.getvalue()
         assert "mailbox-read-again" in log.getvalue()
+        assert False in desk.heard
 
 
 @needs_dovecot

@@ -24,6 +24,7 @@ def test_everything_an_operator_asks_for_is_there() -> None:
     meter.answered(250, 0.003)
     metrics.spooled(7)
     metrics.probed(True)
+    metrics.watched("answers", False)
     seen = text(metrics)
     for line in (
         'gateway_decisions_total{reason="OPPOSED",stream="acme-letter"} 1.0',
@@ -33,6 +34,7 @@ def test_everything_an_operator_asks_for_is_there() -> None:
         'gateway_answer_seconds_count{code="250"} 1.0',
         "gateway_spool_depth 7.0",
         "gateway_opt_out_healthy 1.0",
+        'gateway_mailbox_read{mailbox="answers"} 0.0',
     ):
         assert line in seen
 

@@ -6,7 +6,7 @@ A mail is handed over before the place moves on: a crash between the two has it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -34,7 +34,10 @@ class Desk(Protocol):
 
 
 class Watch:
-    """One mailbox; `every` is the longest time between two looks, `look_back` how old mail may be where no place is known."""
+    """One mailbox; `every` is the longest time between two looks, `look_back` how old mail may be where no place is known.
+
+    `tell` hears whether it can be read: an operator must know when nobody listens to who writes back.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Watch:
         look_back: timedelta,
         clock: Clock,
         log: Log,
+        tell: Callable[[str, bool], None],
         retry: Sequence[float] = RETRY,
     ) -> None:
         self._name = name
@@ -54,6 +58,7 @@ class Watch:
         self._look_back = look_back
         self._clock = clock
         self._log = log
+        self._tell = tell
         self._retry = retry
         self._failures = 0
 
@@ -65,6 +70,7 @@ class Watch:
             except Unavailable as failure:
                 wait = self._retry[min(self._failures, len(self._retry) - 1)]
                 self._failures += 1
+                self._tell(self._name, False)
                 refused = isinstance(failure, Refused)
                 self._log.say("mailbox-unread", mailbox=self._name, outside=failure.what, refused=refused, again=wait)
                 await asyncio.sleep(wait)
@@ -75,6 +81,7 @@ class Watch:
             folder = await session.open()
             while True:
                 await self._read(session, folder)
+                self._tell(self._name, True)
                 if self._failures:
                     self._log.say("mailbox-read-again", mailbox=self._name)
                     self._failures = 0
