@@ -18,6 +18,7 @@ from gateway.flow.officer import Officer
 from gateway.flow.passing_on import PassingOn
 from gateway.flow.ports import Log
 from gateway.flow.replies import Replies
+from gateway.flow.return_path import ReturnPath
 from gateway.flow.way_back import WayBack
 from gateway.flow.writer import Proof, Writers
 from gateway.rooms import Journeys, Nouns, State
@@ -67,11 +68,37 @@ def make_incoming(
         parse_duration(settings.replies.unclear_within) or UNCLEAR_WITHIN,
     )
     passing_on = PassingOn(own_mail, returns, vault, inbound, log)
+    return_path = ReturnPath(
+        book,
+        state.store.journal,
+        returns,
+        vault,
+        writers.key_of,
+        journeys.notifications,
+        state.compute,
+        inbound,
+        nouns.hostname,
+        clock,
+        log,
+    )
     understanding = load_understanding()
 
     def read(data: bytes, sender: str | None) -> Signals:
         return read_mail(data, sender, understanding)
 
     return Incoming(
-        way_back, book, returns, vault, read, writers, replies, passing_on, bounces, state.compute, nouns.hostname, clock, log
+        way_back,
+        book,
+        returns,
+        vault,
+        read,
+        writers,
+        replies,
+        passing_on,
+        bounces,
+        state.compute,
+        nouns.hostname,
+        clock,
+        log,
+        return_path,
     )

@@ -211,6 +211,7 @@ class Journeys:
     judge: Judge
     providers: Mapping[str, Upstream]
     own_mail: OwnMail
+    notifications: Notifications
 
 
 def make_outbound(
@@ -253,7 +254,7 @@ def make_outbound(
         book, desk_spool, judge, handover, nouns.streams, health, bounds, nouns.hostname, state.compute, clock, state.metrics, log
     )
     own_mail = make_own_mail(settings, nouns, book, desk_spool, letterheads, state.compute, bell.ring, clock)
-    return Journeys(outbound, deliverers, judge, providers, own_mail)
+    return Journeys(outbound, deliverers, judge, providers, own_mail, notifications[0])
 
 
 def make_own_mail(

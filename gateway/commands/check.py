@@ -104,7 +104,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
 def _notes(settings: Settings) -> Iterator[str]:
     """What works, but not as well as it could."""
     from gateway.core.model import Category
-    from gateway.settings.identity import mixed
+    from gateway.settings.identity import astray, mixed
     from gateway.settings.values import is_loopback
 
     if not settings.stream:
@@ -117,6 +117,7 @@ def _notes(settings: Settings) -> Iterator[str]:
         if not upstream.country and not is_loopback(upstream.host):
             yield f"[upstream.{name}] has no country: the record of processing cannot say where the mail goes (R-DP-25)."
     yield from mixed(settings)
+    yield from astray(settings)
     for name, stream in settings.stream.items():
         advertiser = settings.advertiser[stream.advertiser]
         if stream.category is Category.MARKETING and not advertiser.dkim:

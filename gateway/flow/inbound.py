@@ -1,4 +1,4 @@
-"""The inbound listener's desk: mail that says stop, answers to mail of ours, mail for postmaster and abuse; nothing else.
+"""The inbound listener's desk: mail that says stop, answers to mail of ours and failures of it, mail for postmaster and abuse.
 
 The token in the recipient's local part decides who is meant, never From, subject or body (R-STD-68, T10). What a mail means is
 read and done by `incoming`; 250 is said when all of it is recorded.
@@ -15,6 +15,7 @@ from gateway.core.evidence import Event, Kind
 from gateway.core.record import Door
 from gateway.core.reply import AUTH_MECHANISM, EVIDENCE_DOWN, INBOUND_OK, INBOUND_UNKNOWN, NO_VALID_RECIPIENTS, RECIPIENT_OK, Reply
 from gateway.core.reply_to import REPLY_PREFIX
+from gateway.core.return_path import RETURN_PREFIX
 from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
 from gateway.flow.incoming import Arrived, Incoming
 from gateway.flow.ports import Book, Clock, Log, Unavailable, Vault
@@ -25,7 +26,7 @@ OPT_OUT_PREFIX = "u-"
 
 KEPT = frozenset({"postmaster", "abuse"})
 
-_DOORS = {OPT_OUT_PREFIX: Door.MAILTO, REPLY_PREFIX: Door.REPLY}
+_DOORS = {OPT_OUT_PREFIX: Door.MAILTO, REPLY_PREFIX: Door.REPLY, RETURN_PREFIX: Door.BOUNCE}
 
 
 class InboundDesk:
@@ -60,7 +61,7 @@ class InboundDesk:
         return Return(self, mail.sender)
 
     def addressed(self, recipient: str) -> tuple[Holder, Door] | None:
-        """Whom an opt-out or reply address of ours names, and the door it is; None for any other address."""
+        """Whom an opt-out, reply or return address of ours names, and the door it is; None for any other address."""
         local, _, domain = recipient.lower().rpartition("@")
         door = _DOORS.get(local[:2]) if domain == self._inbound_domain and domain else None
         holder = self.way_back.who_is(local[2:]) if door else None

@@ -19,12 +19,14 @@ from gateway.core.compose import delivery_key
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import PersonKey, Stream
 from gateway.core.record import Door
+from gateway.core.return_path import concerning
 from gateway.core.signal import Reported, Signal, Signals, Told
 from gateway.flow.arrived import Arrived, Came
 from gateway.flow.back_ports import Returns
 from gateway.flow.passing_on import PassingOn
 from gateway.flow.ports import Book, Clock, Compute, Log, Unavailable, Vault
 from gateway.flow.replies import Replies
+from gateway.flow.return_path import ReturnPath
 from gateway.flow.way_back import Holder, WayBack
 from gateway.flow.writer import Writers
 
@@ -76,7 +78,9 @@ class Incoming:
         hostname: str,
         clock: Clock,
         log: Log,
+        return_path: ReturnPath | None = None,
     ) -> None:
+        self._return_path = return_path
         self._way_back = way_back
         self._book = book
         self._returns = returns
@@ -136,10 +140,9 @@ class Incoming:
             if first.told is Told.MALFORMED:
                 return self._event(came, first.told.value, ("R-STD-69",)), await self._kept(came)
             if first.machine and first.told is Told.UNCLEAR:
-                kept = () if await self._passed_on(came) else await self._kept(came)
-                return self._event(came, "unrecognised", ("R-STD-56",)), kept
-        settled = await self._replies.take(came)
-        left = await self._kept(came) if settled.human and not await self._passed_on(came) else ()
+                return self._event(came, "unrecognised", ("R-STD-56",)), await self._for_a_person(came)
+        settled = await self._replies.take(as_answer(came))
+        left = await self._for_a_person(came) if settled.human else ()
         return self._event(came, first.told.value, settled.rules), (*settled.changes, *left)
 
     async def _reports(self, came: Came) -> None:
@@ -153,9 +156,20 @@ class Incoming:
             once = delivery_key("report", (came.key, str(number)))
             if signal.told is Told.COMPLAINT:
                 await self._bounces.complain(*about, signal.provider, now, once)
-            elif signal.told is Told.BOUNCE and signal.reported:
-                worst = next((one for one in signal.reported if one.hard), signal.reported[0])
+            elif signal.told is Told.BOUNCE and (signal.reported or came.arrived.door is Door.BOUNCE):
+                worst = concerning(signal.reported, lambda text: self._writers.key_of(text) == holder.person)
                 await self._bounces.take(*about, worst, now, Door.BOUNCE, once)
+                if self._return_path is not None:
+                    await self._return_path.failed(came, worst, signal.message_id)
+
+    async def _for_a_person(self, came: Came) -> Sequence[Change]:
+        """Pass it on to people; where there is nobody to pass it on to, what came to a return path becomes a task (R-STD-56)."""
+        if await self._passed_on(came):
+            return ()
+        if self._return_path is None or came.arrived.door is not Door.BOUNCE:
+            return await self._kept(came)
+        await self._return_path.leave(came)
+        return ()
 
     async def _passed_on(self, came: Came) -> bool:
         """Whether people will read it: passed on now, or lying in their mailbox already."""
@@ -190,6 +204,11 @@ class Incoming:
             door=came.arrived.door.value,
             detail="; ".join(part for part in (why, who) if part),
         )
+
+
+def as_answer(came: Came) -> Came:
+    """What a person writes to a return path is an answer like any other, and no report of a dead mailbox."""
+    return replace(came, arrived=replace(came.arrived, door=Door.REPLY)) if came.arrived.door is Door.BOUNCE else came
 
 
 def _key(arrived: Arrived, digest: bytes) -> bytes:

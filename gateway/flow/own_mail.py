@@ -19,6 +19,7 @@ from gateway.core.forward import draft_forward
 from gateway.core.model import Partner, PersonKey, Ref, Stream
 from gateway.core.notice import NoticeFault
 from gateway.core.own_mail import PLAIN, Letter, MailKind, OwnTemplates, Slip, draft_own, write_slip
+from gateway.core.return_path import captures_failures, return_path
 from gateway.core.way_out_mail import draft_way_out
 from gateway.flow.notify import OWN_MAIL
 from gateway.flow.ports import Addressee, Book, Clock, Compute, Envelope, Spool, Unavailable
@@ -38,6 +39,9 @@ RULES = {
     MailKind.UNTOLD: ("R-FR-36",),
     MailKind.WAY_OUT: ("R-FR-51",),
 }
+
+_TO_PERSONS = frozenset({MailKind.DOI, MailKind.DOI_REMINDER, MailKind.STAY, MailKind.RIGHTS_NOTICE})
+"""Mail of which a failure says something of the person's own mailbox (R-FR-31)."""
 
 
 class CannotWrite(Unavailable):
@@ -149,9 +153,17 @@ class OwnMail:
 
     async def _keep(self, stream: Stream, letter: Letter, finished: Finished, ref: Ref, due: datetime, once: str = "") -> None:
         slip = Slip(letter.kind, letter.person, finished.template, letter.words.get("source", ""), once)
-        sender = "" if letter.kind is MailKind.ACK else stream.advertiser.sender  # R-STD-62: nobody answers an answer
+        sender = self._sender(stream, letter)
         message = b"".join(finished.chunks)
         eight_bit = not message.isascii()
         envelope = Envelope(OWN_MAIL, stream.name, sender, smtputf8=letter.to.utf8, eight_bit=eight_bit, slip=write_slip(slip))
         await self._spool.keep(envelope, message, ((Addressee(letter.to.wire), ref),), due, due + LIFE)
         self._wake()
+
+    def _sender(self, stream: Stream, letter: Letter) -> str:
+        """Nobody answers an answer (R-STD-62); what the person themselves is asked or told comes back to us where it fails."""
+        if letter.kind is MailKind.ACK:
+            return ""
+        head = self._letterheads[stream.name]
+        ours = letter.kind in _TO_PERSONS and captures_failures(head)
+        return return_path(head, letter.person) if ours else stream.advertiser.sender

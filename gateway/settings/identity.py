@@ -46,3 +46,15 @@ def mixed(settings: Settings) -> Iterator[str]:
                 f"[advertiser.{name}] sends marketing and service mail from the same domains under the same keys: an advertiser of "
                 "its own with another sub-domain for one of them keeps complaints about it from holding up the other (R-MBX-13)."
             )
+
+
+def astray(settings: Settings) -> Iterator[str]:
+    """Streams whose captured return path lies outside their From domains: SPF then says nothing for DMARC, DKIM alone does."""
+    for name, stream in settings.stream.items():
+        advertiser, domain = settings.advertiser.get(stream.advertiser), settings.inbound.domain
+        if stream.bounces == "capture" and advertiser and domain and not within(domain, frozenset(advertiser.from_domains)):
+            yield (
+                f"[stream.{name}] bounces come back to {domain}, which is below no from_domain of "
+                f"[advertiser.{stream.advertiser}]: SPF does not align, and DMARC rests on the DKIM signature alone (R-MBX-06). An "
+                "inbound domain below one of them mends that."
+            )
