@@ -41,6 +41,9 @@ _CHALLENGE = any_of(
     please confirm (?:that )?your (?:message|e-?mail) (?:to|so)|(?:vous |s')authentifier (?:pour|afin)
     (?:mail|message) (?:est )?(?:mis )?en attente (?:de |d')(?:votre )?(?:validation|authentification)
     bestätigen sie (?:bitte )?(?:einmalig )?ihre (?:absender|e-mail-adresse, damit)
+    added to my list of approved senders|from senders (?:i|we) have approved|to release your message for delivery
+    held because the address (?:\S+ )?has not been verified|e-?mail requires verification|verify#[0-9a-z]
+    confirm(?:e|ar|ação) .{0,60}(?:para que|seja entregue)
     """,
 )
 _CONFIRM = any_of(
@@ -93,7 +96,8 @@ def challenge(mail: Mail, words: str) -> Signal | None:
     fields = {name for name, _ in mail.fields}
     if fields.intersection(_CHALLENGE_FIELDS):
         return Signal(Told.CHALLENGE_RESPONSE, Effect.NONE, "challenge-response field", machine=True)
-    return challenged() if _CHALLENGE.search(" ".join(words[:6_000].lower().split())) else None
+    said = f"{mail.one('subject')} {words[:6_000]}".lower()
+    return challenged() if _CHALLENGE.search(" ".join(said.split())) else None
 
 
 def challenged() -> Signal:

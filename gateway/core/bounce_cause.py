@@ -166,6 +166,6 @@ def _by_words(said: str, step: Step) -> Cause | None:
     return None if step in (Step.CONTENT, Step.SENDER) and not closed else dead
 
 
-_DEAD_UNCODED = ((Cause.NOWHERE, NOWHERE), (Cause.NOBODY, NOBODY), (Cause.MOVED, MOVED))
-_DEAD = (*_DEAD_UNCODED, (Cause.NOBODY, QUOTED), (Cause.NOBODY, CLOSED))
+_DEAD_UNCODED = ((Cause.NOWHERE, NOWHERE), (Cause.NOBODY, NOBODY))
+_DEAD = (*_DEAD_UNCODED, (Cause.MOVED, MOVED), (Cause.NOBODY, QUOTED), (Cause.NOBODY, CLOSED))
 _DOUBT = ((Cause.FULL, FULL), (Cause.SENDER, SENDER), (Cause.SIZE, SIZE), (Cause.POLICY, POLICY), (Cause.LATER, LATER))

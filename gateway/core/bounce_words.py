@@ -116,6 +116,8 @@ NOBODY = any_of(
     ei ole olemassa|見つかりませ|見つからな|存在しませ|存在しな|宛先が|あて先.{0,10}不明|不存在|查无此|沒有此|没有此
     找不到|존재하지 않|bulunamad|mevcut değil|neexistuje|nem l[eé]tezik|nu exist[aă]|δεν υπάρχει|לא קיים|غير موجود
     mailbox not found|mail-box not found|user not exist|account not found|invalid address|address not present|badrcptto
+    no valid recipients? (?:for|were found)|no longer accepts? (?:mail|messages|e-?mail)|unknown local[- ]part|unknown mailbox
+    nicht im \S*verzeichnis|pas (?:\S+ )?dans l'annuaire|no aparece en el directorio|non elencat|not a mailbox|no account by
     """,
     who=_WHO,
 )

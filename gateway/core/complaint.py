@@ -15,12 +15,14 @@ from gateway.core.signal import Effect, Reported, Signal, Told
 from gateway.core.unpack import RETURNED, Mail, Part, first, head_of
 
 FEEDBACK = "message/feedback-report"
+MOST_FIELDS = 8_192
 
 _OPT_OUT = frozenset({"opt-out", "opt-out-list", "optout", "unsubscribe"})
 _AUTHENTICATION = frozenset({"auth-failure", "dkim", "dmarc", "spf"})
 _CONTENT = frozenset({"not-spam", "miscategorized"})
 _AGGREGATE = re.compile(r"report[ -]domain:.{1,300}(?:submitter:|report[ -]id:)", re.IGNORECASE)
 _PACKED = re.compile(r"(?:application|text)/(?:(?:x-)?(?:zip|gzip)(?:-compressed)?|xml|tlsrpt\+(?:gzip|json)|octet-stream)")
+_FIELDS = re.compile(rb"^feedback-type:", re.IGNORECASE | re.MULTILINE)
 _JUNK_REPORT = re.compile(r"complaint about message from |(?:email|e-mail) (?:feedback|abuse) report|abuse report", re.IGNORECASE)
 _WHO = ("original-rcpt-to", "removal-recipient", "redacted-address")
 _WHO_RETURNED = ("x-hmxmroriginalrecipient", "x-original-to", "delivered-to", "x-apparently-to", "to")
@@ -31,6 +33,10 @@ def complaint(mail: Mail, back: Returned) -> Signal | None:
     if _about_authentication(mail):
         return _nothing(Told.AUTH_FAILURE_REPORT, "report about authentication")
     report = next((part for part in mail.parts if part.kind == FEEDBACK), None)
+    if report is None and any(part.kind in RETURNED for part in mail.parts):
+        report = next(
+            (part for part in mail.parts if part.kind not in RETURNED and _FIELDS.search(part.content[:MOST_FIELDS])), None
+        )
     if report is not None or mail.parameters.get("report-type", "").lower() == "feedback-report":
         return _feedback(mail, report, back)
     if first(back.fields, "x-hmxmroriginalrecipient") or (
@@ -44,7 +50,7 @@ def _feedback(mail: Mail, report: Part | None, back: Returned) -> Signal:
     """RFC 5965 2: three parts, the second of fields, the third the message or its head."""
     if report is None:
         return _nothing(Told.MALFORMED, "feedback report without its fields")
-    fields = head_of(report.content.replace(b"\r\n", b"\n").lstrip(b"\n"))[0]
+    fields = head_of(_block(report))[0]
     kind = first(fields, "feedback-type").strip().lower()
     if not kind:
         return _nothing(Told.MALFORMED, "feedback report of no type")
@@ -58,6 +64,13 @@ def _feedback(mail: Mail, report: Part | None, back: Returned) -> Signal:
         return _complained(mail, back, fields, "feedback-type opt-out", Told.OPT_OUT)
     known = kind if kind in ("abuse", "fraud", "virus", "other") else "other"
     return _complained(mail, back, fields, f"feedback-type {known}")
+
+
+def _block(report: Part) -> bytes:
+    """The fields of a report; where a part has them below other words, from the empty line before them."""
+    content = report.content.replace(b"\r\n", b"\n").lstrip(b"\n")
+    found = None if report.kind == FEEDBACK else _FIELDS.search(content)
+    return content[content.rfind(b"\n\n", 0, found.start()) + 2 :] if found and b"\n\n" in content[: found.start()] else content
 
 
 def _about_authentication(mail: Mail) -> bool:

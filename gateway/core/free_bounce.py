@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.errors import MessageError
 
+from gateway.core.automatic import automatic
 from gateway.core.bounce_cause import Cause, bare, cause_of, code_in, status_in, step_of
 from gateway.core.notice_text import ADDRESS, CONTEXT, MOST_MENTIONS, words_about
 from gateway.core.phrases import any_of
@@ -118,9 +119,13 @@ def from_a_machine(mail: Mail, sender: str | None) -> bool:
 def free_bounce(mail: Mail, notice: str) -> FreeBounce | None:
     """What a notice in free words tells; None where it tells nothing of the kind."""
     head = f"{mail.one('subject')}\n{notice}".lower()
-    said = bool(_FAILED.search(head)) or _first_cause(notice) in _NAMED
-    if not said and not _DELAYED.search(head) and not code_in(bare(notice)):
-        return None
+    said = bool(_FAILED.search(head))
+    if not said and not _DELAYED.search(head):
+        if automatic(mail) is not None:
+            return None  # who has left and who stands in for them is no bounce
+        said = _first_cause(notice) in _NAMED
+        if not said and not code_in(bare(notice)):
+            return None
     addresses = _addresses(mail, notice)
     told = Told.DELAYED if _DELAYED.search(head) and not _FINAL.search(head) else Told.BOUNCE
     lines = tuple(_line(address, notice, len(addresses) == 1, told) for address in addresses)
