@@ -25,7 +25,7 @@ from gateway.flow.back_ports import Returns
 from gateway.flow.holders import holders_of, tell_late, tools_of
 from gateway.flow.intake import breathe
 from gateway.flow.ports import Book, Clock, Log, Meter, Unavailable
-from gateway.flow.way_back import same, stands
+from gateway.flow.way_back import stands
 
 PATIENCE = 10.0
 """Seconds the store has to take a batch of reports before whoever brings it is told to come again."""
@@ -67,6 +67,8 @@ class _Docket:
     changes: list[Change] = field(default_factory=list)
     filed: list[tuple[Opposition, Sequence[Partner]]] = field(default_factory=list)
     runs: dict[tuple[PersonKey, str], SoftRun | None] = field(default_factory=dict)
+    dead: set[tuple[PersonKey, str]] = field(default_factory=set)
+    willed: set[tuple[PersonKey, Block, Scope, str, str]] = field(default_factory=set)
 
     def add(self, event: Event, changes: Collection[Change]) -> None:
         """One more thing to write."""
@@ -178,6 +180,7 @@ class Bounces:
         if case.since is not None and await self._outlived(filed, case.since):
             return
         event = replace(_event(case, advertiser, Block.BOUNCED.value, rules, why), reason=Reason.BOUNCED.value)
+        docket.dead.add((case.person, advertiser))
         docket.add(event, (Oppose(filed), *await self._run_over(docket, case, advertiser)))
         self._log.say("mailbox dead", advertiser=advertiser, why=why, reporter=case.reporter)
 
@@ -199,8 +202,9 @@ class Bounces:
                 docket.add(_event(case, advertiser, "delivered", ("R-MBX-15",)), over)
 
     async def _is_dead(self, docket: _Docket, case: Case, advertiser: str) -> bool:
-        here = [one.opposition for one in docket.changes if isinstance(one, Oppose) and one.opposition.person == case.person]
-        return stands_dead((*here, *await self._book.oppositions(case.person)), advertiser)
+        if (case.person, advertiser) in docket.dead:
+            return True
+        return stands_dead(await self._book.oppositions(case.person), advertiser)
 
     async def _outlived(self, filed: Opposition, since: datetime) -> bool:
         """Whether the person gave a consent after the mailbox was found dead."""
@@ -240,7 +244,8 @@ class Bounces:
         told = await holders_of(self._book, self._partners, filed.person, filed.advertiser)
         tools = await tools_of(self._book, self._streams.values(), filed)
         event, changes = meaning(act, self._advertisers, told, tools)
-        if any(same(filed, one) for one, _ in docket.filed if one.person == filed.person):
+        said = filed.person, filed.block, filed.scope, filed.advertiser, filed.stream
+        if said in docket.willed:
             return
         if await stands(self._book, filed, [change for change in changes if isinstance(change, Withdraw)]):
             return
@@ -249,6 +254,7 @@ class Bounces:
         if not known or case.since is not None:  # an old complaint is none of the last 24 hours
             changes = tuple(change for change in changes if not isinstance(change, Count))
         docket.add(replace(event, tool=case.reporter, rules=(*event.rules, *_RULES[case.told])), changes)
+        docket.willed.add(said)
         docket.filed.append((filed, told))
         self._log.say("opposed", door=case.door.value, scope=filed.scope.value, stream=event.stream, reporter=case.reporter)
 

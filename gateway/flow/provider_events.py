@@ -5,7 +5,9 @@ What a provider's words mean is its room's business (`edges/providers`); what fo
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,9 +21,11 @@ from gateway.core.record import Door
 from gateway.core.signal import Reported, Signal, Told
 from gateway.flow.back_ports import Returns
 from gateway.flow.bounces import MEMORY, Bounces, Case
+from gateway.flow.intake import breathe
 from gateway.flow.ports import Clock, Log
 from gateway.flow.way_back import WayBack
 
+AT_ONCE = 200
 _DOORS = {Told.BOUNCE: Door.BOUNCE, Told.DELIVERED: Door.BOUNCE, Told.COMPLAINT: Door.COMPLAINT, Told.OPT_OUT: Door.API}
 
 
@@ -116,8 +120,12 @@ class ProviderEvents:
         if batch.unknown:
             self._tally.reported(source.name, "unknown", batch.unknown)
         marks = _marks(source.name, batch)
-        keys = {_key(source.name, one): one for one in batch.occurrences if one.signal.told in _DOORS}
-        known = await self._returns.remembered([*marks, *keys], self._clock.now() - MEMORY)
+        keys: dict[bytes, Occurrence] = {}
+        for number, one in enumerate(batch.occurrences):
+            await breathe(number)
+            if one.signal.told in _DOORS:
+                keys[_key(source.name, one)] = one
+        known = await self._known([*marks, *keys])
         if marks and marks[0] in known and marks[1] not in known:
             self._tally.reported(source.name, Refusal.FORGED.value)
             return None
@@ -126,9 +134,18 @@ class ProviderEvents:
         self._tally.reported(source.name, "repeated", len(keys) - len(fresh))
         return len(fresh)
 
+    async def _known(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Those that were taken already; a large call is looked up in parts, so that nobody else waits."""
+        known: set[bytes] = set()
+        for start in range(0, len(keys), AT_ONCE):
+            known |= await self._returns.remembered(keys[start : start + AT_ONCE], self._clock.now() - MEMORY)
+            await asyncio.sleep(0)
+        return known
+
     async def _record(self, source: Source, batch: Batch, fresh: Mapping[bytes, Occurrence], marks: Sequence[bytes]) -> None:
         cases, lost = [], 0
-        for one in fresh.values():
+        for number, one in enumerate(fresh.values()):
+            await breathe(number)
             case = self._case(source, one.signal, one.since)
             if case is None:
                 lost += 1
@@ -136,8 +153,8 @@ class ProviderEvents:
                 cases.append(case)
         acting = [key for key, one in fresh.items() if one.signal.told is not Told.DELIVERED]
         await self._bounces.record(cases, [*acting, *marks] if acting else [])
-        for one in batch.occurrences:
-            self._tally.reported(source.name, one.signal.told.value)
+        for told, many in Counter(one.signal.told for one in batch.occurrences).items():
+            self._tally.reported(source.name, told.value, many)
         if lost:
             self._log.say("provider event about nobody", provider=source.name, many=lost)
 

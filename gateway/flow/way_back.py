@@ -109,7 +109,7 @@ class WayBack:
 
 async def stands(book: Book, filed: Opposition, changes: Sequence[Change]) -> bool:
     """Whether this very opposition is filed and nothing is left to withdraw: a repeat, which adds nothing."""
-    if not any(same(filed, one) for one in await book.oppositions(filed.person)):
+    if not any(_same(filed, one) for one in await book.oppositions(filed.person)):
         return False
     withdrawals = [change for change in changes if isinstance(change, Withdraw)]
     return not any(
@@ -119,6 +119,5 @@ async def stands(book: Book, filed: Opposition, changes: Sequence[Change]) -> bo
     )
 
 
-def same(one: Opposition, other: Opposition) -> bool:
-    """Whether two oppositions say the same, whenever and by whatever door."""
+def _same(one: Opposition, other: Opposition) -> bool:
     return (one.block, one.scope, one.advertiser, one.stream) == (other.block, other.scope, other.advertiser, other.stream)

@@ -50,11 +50,16 @@ class SendGrid:
 
     async def open(self, headers: Mapping[str, str], body: bytes, now: datetime) -> Batch | Refusal:
         """See `provider_events.Room`."""
-        stamp = headers.get(TIMESTAMP, "")
-        if not fresh(stamp, now, self._window) or not p256(self._key, stamp.encode() + body, headers.get(SIGNATURE, "")):
+        stamp, given = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
+        if not fresh(stamp, now, self._window):
+            return Refusal.FORGED
+        return await self._compute(len(body), partial(self._opened, stamp, given, body))
+
+    def _opened(self, stamp: str, given: str, body: bytes) -> Batch | Refusal:
+        if not p256(self._key, stamp.encode() + body, given):
             return Refusal.FORGED
         try:
-            return await self._compute(len(body), partial(read, body))
+            return read(body)
         except Malformed:
             return Refusal.MALFORMED
 
