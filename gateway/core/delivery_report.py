@@ -26,6 +26,12 @@ _ESCAPE = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _RECEIPT_RULE = re.compile(r"\binbound-smtp\.[a-z0-9-]{1,30}\.amazonaws\.com\b", re.IGNORECASE)
 _BLANK_LINES = re.compile(rb"\n[ \t]*\n")
 
+_ACTIONS = (
+    (Told.BOUNCE, ("fail", "error")),
+    (Told.DELAYED, ("delay",)),
+    (Told.DELIVERED, ("deliver", "relay", "expand")),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -147,13 +153,10 @@ def _says(diagnostic: str) -> bool:
 
 def _told(action: str, status: str) -> Told:
     """What happened to one recipient; a missing Action follows from the status (RFC 3464 2.3.3)."""
-    match action.strip().lower()[:5]:
-        case "faile" | "fail" | "failu" | "error":
-            return Told.BOUNCE
-        case "delay":
-            return Told.DELAYED
-        case "deliv" | "relay" | "expan":
-            return Told.DELIVERED
+    word = action.strip().lower()
+    for told, beginnings in _ACTIONS:
+        if word.startswith(beginnings):
+            return told
     return {"2": Told.DELIVERED, "4": Told.DELAYED}.get(status[:1], Told.BOUNCE)
 
 

@@ -154,7 +154,8 @@ def _first_cause(*places: str, step: str = "") -> Cause:
 
 def _own_lines(address: str, notice: str) -> list[str]:
     """Each line that names the address, with the indented lines that continue it."""
-    pieces, at = [], notice.find(address)
+    pieces: list[str] = []
+    at = notice.find(address)
     while at >= 0 and len(pieces) < MOST_MENTIONS:
         end = notice.find("\n", at)
         while 0 <= end < at + CONTEXT and notice[end + 1 : end + 2] in (" ", "\t") and notice[end + 1 : end + 80].strip():
@@ -178,7 +179,9 @@ def _by_layout(mail: Mail, notice: str) -> list[str]:
         for name in ("from", "to", "sender", "reply-to", "return-path")
         for found in ADDRESS.finditer(first(mail.fields, name))
     }
-    leading, mentioned, rest = [], [], []
+    leading: list[str] = []
+    mentioned: list[str] = []
+    rest: list[str] = []
     for line in notice.split("\n")[:MOST_LINES]:
         for found in ADDRESS.finditer(line[:MOST_LINE]):
             before, address = line[: found.start()].lower(), found[0].rstrip(".")

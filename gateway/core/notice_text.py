@@ -42,7 +42,7 @@ def notice_of(mail: Mail) -> str:
 
 def words_about(address: str, notice: str) -> str:
     """From every mention of an address to the next address of somebody else."""
-    pieces = []
+    pieces: list[str] = []
     at = notice.find(address)
     while at >= 0 and len(pieces) < MOST_MENTIONS:
         after = notice[at + len(address) : at + CONTEXT]

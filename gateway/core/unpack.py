@@ -182,7 +182,8 @@ def _leaves(fields: tuple[tuple[str, str], ...], body: bytes, depth: int, budget
 
 def _pieces(body: bytes, boundary: bytes, most: int) -> list[bytes]:
     """What stands between the boundary lines; without a closing one, to the end."""
-    block, mark, found, begun = b"\n" + body, b"\n--" + boundary, [], -1
+    found: list[bytes] = []
+    block, mark, begun = b"\n" + body, b"\n--" + boundary, -1
     at = block.find(mark)
     while at >= 0 and len(found) < most:
         after = at + len(mark)
