@@ -13,7 +13,7 @@ from gateway.edges.author_check import AuthorCheck
 from gateway.edges.dns import NameServers
 from gateway.edges.intent_file import load_understanding
 from gateway.flow.acknowledge import Acknowledge
-from gateway.flow.incoming import BounceDesk, Incoming
+from gateway.flow.incoming import BounceDesk, Incoming, Reader
 from gateway.flow.officer import Officer
 from gateway.flow.passing_on import PassingOn
 from gateway.flow.ports import Log
@@ -49,56 +49,68 @@ def make_incoming(
     proof: Proof | None = None,
 ) -> Incoming:
     """What takes every mail that comes back; `proof` says who wrote where that is known otherwise than by DKIM and DNS."""
-    book, returns, vault, clock = state.store.book, state.store.returns, state.keys.vault, state.clock
-    ours, own_mail = own_domains(settings, nouns), journeys.own_mail
     servers = NameServers([(server.host, server.port) for server in settings.gateway.resolver])
-    writers = Writers(state.identity, proof or AuthorCheck(servers, state.compute), ours)
+    writers = Writers(state.identity, proof or AuthorCheck(servers, state.compute), own_domains(settings, nouns))
     inbound = frozenset({settings.inbound.domain.lower()} if settings.inbound.domain else ())
-    replies = Replies(
+    returns, vault = state.store.returns, state.keys.vault
+    return Incoming(
         way_back,
-        book,
+        state.store.book,
         returns,
         vault,
+        _reader(),
         writers,
-        Acknowledge(own_mail, returns, ours, clock, log),
+        _replies(settings, nouns, state, way_back, journeys, writers, log),
+        PassingOn(journeys.own_mail, returns, vault, inbound, log),
+        bounces,
+        state.compute,
+        nouns.hostname,
+        state.clock,
+        log,
+        _return_path(nouns, state, journeys, writers, inbound, log),
+    )
+
+
+def _reader() -> Reader:
+    understanding = load_understanding()
+
+    def read(data: bytes, sender: str | None) -> Signals:
+        return read_mail(data, sender, understanding)
+
+    return read
+
+
+def _replies(
+    settings: Settings, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, writers: Writers, log: Log
+) -> Replies:
+    returns, own_mail, clock = state.store.returns, journeys.own_mail, state.clock
+    return Replies(
+        way_back,
+        state.store.book,
+        returns,
+        state.keys.vault,
+        writers,
+        Acknowledge(own_mail, returns, own_domains(settings, nouns), clock, log),
         Officer(own_mail, state.identity, nouns.streams),
         state.compute,
         clock,
         log,
         parse_duration(settings.replies.unclear_within) or UNCLEAR_WITHIN,
     )
-    passing_on = PassingOn(own_mail, returns, vault, inbound, log)
-    return_path = ReturnPath(
-        book,
-        state.store.journal,
-        returns,
-        vault,
+
+
+def _return_path(nouns: Nouns, state: State, journeys: Journeys, writers: Writers, inbound: frozenset[str], log: Log) -> ReturnPath:
+    store, notifications = state.store, journeys.notifications
+    return ReturnPath(
+        store.book,
+        store.journal,
+        store.returns,
+        state.keys.vault,
         writers.key_of,
-        journeys.notifications,
+        notifications,
         state.compute,
         inbound,
         nouns.hostname,
-        clock,
+        state.clock,
         log,
-    )
-    understanding = load_understanding()
-
-    def read(data: bytes, sender: str | None) -> Signals:
-        return read_mail(data, sender, understanding)
-
-    return Incoming(
-        way_back,
-        book,
-        returns,
-        vault,
-        read,
-        writers,
-        replies,
-        passing_on,
-        bounces,
-        state.compute,
-        nouns.hostname,
-        clock,
-        log,
-        return_path,
     )
