@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from gateway.core.model import Stream
+from gateway.edges.author_check import AuthorCheck
+from gateway.edges.dns import NameServers
 from gateway.edges.imap.session import Account
 from gateway.edges.imap.watch import Watch
-from gateway.flow.incoming import Incoming
-from gateway.flow.mailbox import Box, Mailbox
+from gateway.flow.incoming import BounceDesk
+from gateway.flow.mailbox import Box, Mailbox, Vouched
 from gateway.flow.ports import Log
 from gateway.flow.way_back import WayBack
-from gateway.rooms import CannotStart, Nouns, State
+from gateway.returns_rooms import make_incoming
+from gateway.rooms import CannotStart, Journeys, Nouns, State
 from gateway.settings import MissingSecret, Settings, mailbox_password
 from gateway.settings.back import Mailbox as GivenMailbox
 
 
 def make_watches(
-    settings: Settings, nouns: Nouns, state: State, way_back: WayBack, incoming: Incoming, log: Log
+    settings: Settings, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, bounces: BounceDesk, log: Log
 ) -> tuple[Watch, ...]:
     """One watch for each configured mailbox; CannotStart where its password cannot be read."""
-    watches = []
+    watches, book, returns = [], state.store.book, state.store.returns
+    servers = NameServers([(server.host, server.port) for server in settings.gateway.resolver])
+    check = AuthorCheck(servers, state.compute)
     for name, given in settings.mailbox.items():
         box = _box(name, given, tuple(nouns.streams[stream] for stream in given.streams))
-        desk = Mailbox(box, way_back, incoming, state.store.book, state.store.returns, state.identity, state.compute, log)
+        vouched = Vouched(box, book, returns, state.identity, check)
+        incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, log, vouched)
+        desk = Mailbox(box, way_back, incoming, vouched, book, returns, state.compute, log)
         watches.append(
             Watch(name, _account(name, given), desk, given.every, given.look_back, state.clock, log, state.metrics.watched)
         )

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from gateway.core.address import AddressFault, Identity, parse
+from gateway.core.answered import Answer
 from gateway.core.authentication import proven_author
 from gateway.core.change import MoveCursor
 from gateway.core.lying import Lying, read_lying
@@ -21,6 +22,7 @@ from gateway.flow.arrived import Arrived
 from gateway.flow.back_ports import Returns
 from gateway.flow.ports import Book, Compute, Log
 from gateway.flow.way_back import Holder, WayBack
+from gateway.flow.writer import Proof
 
 
 class Takes(Protocol):
@@ -43,6 +45,53 @@ class Box:
     domains: frozenset[str]
 
 
+class Vouched:
+    """Who wrote what lies in a mailbox, where it is known; also the `writer.Proof` of whoever takes its mail.
+
+    The word of the mailbox's own server counts for people the advertiser has to do with; for others what `other` proves does.
+    """
+
+    def __init__(self, box: Box, book: Book, returns: Returns, identity: Identity, other: Proof) -> None:
+        self._box = box
+        self._book = book
+        self._returns = returns
+        self._identity = identity
+        self._other = other
+
+    async def author(self, answer: Answer) -> str:
+        """The address in From where it is proven; empty otherwise."""
+        return answer.author if await self.holder(answer) else await self._other.author(answer)
+
+    async def holder(self, answer: Answer) -> Holder | None:
+        """The author, where our own mail server vouches for them and the advertiser has to do with them."""
+        if not answer.addressed(self._box.domains):
+            return None
+        person = self.person(proven_author(answer, self._box.trusted))
+        stream = await self._known_in(person) if person else None
+        return Holder(person, stream, probe=False) if person and stream else None
+
+    def person(self, text: str) -> PersonKey | None:
+        """The key of an address; None for any other text."""
+        address = parse(text, smtputf8=True)
+        return None if isinstance(address, AddressFault) else self._identity.person(address)
+
+    async def _known_in(self, person: PersonKey) -> Stream | None:
+        """In which of the streams the person is known: mail went to them, or the advertiser has them on record."""
+        for stream in self._box.streams:
+            if await self._returns.routes(person, stream.name) is not None:
+                return stream
+        advertiser = self._box.streams[0].advertiser.name
+        purposes = {consent.purpose for consent, _ in await self._book.consents(person, advertiser)}
+        (facts,) = await self._book.facts(advertiser, (Who(person),))
+        if purposes or facts.notices or facts.oppositions or facts.last_act:
+            return self._of(purposes)
+        return None
+
+    def _of(self, purposes: set[str]) -> Stream:
+        streams: Sequence[Stream] = [one for one in self._box.streams if one.purpose in purposes]
+        return (streams or self._box.streams)[0]
+
+
 class Mailbox:
     """Implements the desk of a watch; every method may raise Unavailable."""
 
@@ -51,18 +100,18 @@ class Mailbox:
         box: Box,
         way_back: WayBack,
         incoming: Takes,
+        vouched: Vouched,
         book: Book,
         returns: Returns,
-        identity: Identity,
         compute: Compute,
         log: Log,
     ) -> None:
         self._box = box
         self._way_back = way_back
         self._incoming = incoming
+        self._vouched = vouched
         self._book = book
         self._returns = returns
-        self._identity = identity
         self._compute = compute
         self._log = log
         self._cursor = f"mailbox:{box.name}"
@@ -82,7 +131,7 @@ class Mailbox:
         if lying.circular:
             self._log.say("mail to many", mailbox=self._box.name)
             return False
-        holder = self._named(lying) or await self._proven(lying)
+        holder = self._named(lying) or await self._vouched.holder(lying.answer)
         await self._incoming.take(
             Arrived(data, lying.sender, holder, Door.REPLY, mailbox=self._box.name, stream=self._box.streams[0])
         )
@@ -93,34 +142,6 @@ class Mailbox:
         genuine = [one for token in lying.tokens if (one := self._way_back.who_is(token)) is not None and not one.probe]
         people = {one.person for one in genuine}
         if len(people) > 1:
-            author = self._author(lying.answer.author)
+            author = self._vouched.person(lying.answer.author)
             genuine = [one for one in genuine if one.person == author]
         return genuine[0] if genuine else None
-
-    async def _proven(self, lying: Lying) -> Holder | None:
-        """The author, where our own mail server vouches for them and the advertiser has to do with them."""
-        if not lying.answer.addressed(self._box.domains):
-            return None
-        person = self._author(proven_author(lying.answer, self._box.trusted))
-        stream = await self._known_in(person) if person else None
-        return Holder(person, stream, probe=False) if person and stream else None
-
-    def _author(self, text: str) -> PersonKey | None:
-        address = parse(text, smtputf8=True)
-        return None if isinstance(address, AddressFault) else self._identity.person(address)
-
-    async def _known_in(self, person: PersonKey) -> Stream | None:
-        """In which of the streams the person is known: mail went to them, or the advertiser has them on record."""
-        for stream in self._box.streams:
-            if await self._returns.routes(person, stream.name) is not None:
-                return stream
-        advertiser = self._box.streams[0].advertiser.name
-        purposes = {consent.purpose for consent, _ in await self._book.consents(person, advertiser)}
-        (facts,) = await self._book.facts(advertiser, (Who(person),))
-        if purposes or facts.notices or facts.oppositions or facts.last_act:
-            return self._of(purposes)
-        return None
-
-    def _of(self, purposes: set[str]) -> Stream:
-        streams: Sequence[Stream] = [one for one in self._box.streams if one.purpose in purposes]
-        return (streams or self._box.streams)[0]

@@ -10,7 +10,7 @@ from gateway.core.change import GiveNotice, KeepRoutes, Learn
 from gateway.core.model import Replies
 from gateway.core.record import Block, Door
 from gateway.core.task import TaskKind
-from gateway.flow.mailbox import Box, Mailbox
+from gateway.flow.mailbox import Box, Mailbox, Vouched
 from gateway.flow.ports import Unavailable
 from tests.support.answers import CLAIRE, MARC, NEWS, Answers, letter
 from tests.support.company import HOST, at_once
@@ -33,7 +33,9 @@ class Desk:
     def __post_init__(self) -> None:
         given = self.answers
         box = Box("answers", (LIES, OFFERS), self.trusted, frozenset({"maison.example"}))
-        self.mailbox = Mailbox(box, given.back, given.incoming, given.book, given.book, given.identity, at_once, given.log)
+        vouched = Vouched(box, given.book, given.book, given.identity, given.proofs)
+        given.writers._proof = vouched
+        self.mailbox = Mailbox(box, given.back, given.incoming, vouched, given.book, given.book, at_once, given.log)
 
     async def lies(self, text: str = "STOP", author: str = CLAIRE, **headers: str) -> bool:
         """Have a mail read that lies there."""
@@ -69,6 +71,23 @@ async def test_the_token_decides_and_never_who_says_they_wrote() -> None:
     assert await desk.answers.oppositions() == [(Block.OPPOSED, Door.REPLY.value)]
     assert await desk.answers.oppositions(MARC) == []
     assert desk.answers.mails == []
+
+
+async def test_who_answers_somebody_else_s_mail_is_heard_too_where_it_is_proven() -> None:
+    """R-FR-57: the person the mail was sent to, and the one who replies."""
+    desk = Desk()
+    await desk.known(MARC)
+    assert await desk.lies(desk.quoting(), author=MARC, Authentication_Results=f"{PASS}example.net")
+    assert await desk.answers.oppositions() == [(Block.OPPOSED, Door.REPLY.value)]
+    assert await desk.answers.oppositions(MARC) == [(Block.OPPOSED, Door.REPLY.value)]
+    assert desk.answers.mails == [("ack", MARC)]
+
+
+async def test_a_signature_of_the_author_proves_them_without_a_trusted_server() -> None:
+    desk = Desk(trusted="")
+    desk.answers.proofs.authors.add(CLAIRE)
+    await desk.lies()
+    assert await desk.answers.oppositions() == [(Block.OPPOSED, Door.REPLY.value)]
 
 
 async def test_mail_that_people_must_answer_stays_where_it_lies() -> None:
