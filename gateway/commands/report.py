@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gateway.commands import report_partners
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_one, show_rows, stop
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ Until = Annotated[str, typer.Option(help="To before when, ISO 8601. Empty: now."
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
+    app.command()(report_partners.partners)
     parent.add_typer(app, name="report")
 
 
@@ -123,7 +125,7 @@ async def _period(config: Path, since: str, until: str, json: bool) -> None:
 def _accounts(office: Office) -> Accounts:
     from gateway.flow.period import Accounts
 
-    return Accounts(office.store.journal, office.store.outbox)
+    return Accounts(office.store.journal, office.store.outbox, office.store.returns)
 
 
 def counted(found: Period) -> dict[str, object]:
@@ -142,6 +144,8 @@ def counted(found: Period) -> dict[str, object]:
         "delay_max": {door: one.longest for door, one in found.delays.items()},
         "partners_waiting": {name: count for name, (count, _) in found.waiting.items()},
         "partners_waiting_since": {name: oldest.isoformat() for name, (_, oldest) in found.waiting.items()},
+        "tasks_open": dict(found.tasks),
+        "tasks_overdue": {kind: count for kind, count in found.overdue.items() if count},
         "policy_changes": [list(change) for change in found.changes],
     }
 

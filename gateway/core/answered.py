@@ -109,9 +109,12 @@ def read_answer(data: bytes) -> Answer:
 
 
 def went_round(answer: Answer, hostname: str) -> bool:
-    """Whether we, or a gateway like us, passed this on before, or it left through this very gateway: a loop (R-STD-20, T15)."""
+    """Whether we, or a gateway like us, passed this on before, or it came through this very gateway twice (R-STD-20, T15).
+
+    Once is no loop: people of the advertiser's may send their own mail through it, and their STOP counts.
+    """
     mark = f"by {hostname} ({STAMP})".encode("ascii", "replace")
-    return bool(answer.values(PASSED_ON.lower())) or any(mark in value for value in answer.values("received"))
+    return bool(answer.values(PASSED_ON.lower())) or sum(mark in value for value in answer.values("received")) > 1
 
 
 def silent(answer: Answer, sender: str | None, ours: Set[str]) -> str:

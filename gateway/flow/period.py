@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from gateway.core.deadline import overdue
 from gateway.core.evidence import Event, Kind, read_event
-from gateway.flow.back_ports import Outbox
+from gateway.flow.back_ports import Outbox, Returns
 from gateway.flow.ports import Journal
 
 SHOWN = 1000
@@ -58,7 +59,10 @@ def _bound(step: int) -> float:
 
 @dataclass(slots=True)
 class Period:
-    """Counts of a period; `changes` are those of policy, `waiting` the partners not told yet and since when, `delays` by door."""
+    """Counts of a period; `changes` are those of policy, `waiting` the partners not told yet and since when, `delays` by door.
+
+    `tasks` are those open now, by kind, `overdue` those of them past their date at the end of the period (R-FR-61).
+    """
 
     since: datetime
     until: datetime
@@ -71,6 +75,8 @@ class Period:
     delays: defaultdict[str, Delays] = field(default_factory=lambda: defaultdict(Delays))
     changes: list[tuple[datetime, str, str, str]] = field(default_factory=list)
     waiting: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    tasks: Counter[str] = field(default_factory=Counter)
+    overdue: Counter[str] = field(default_factory=Counter)
 
     def see(self, event: Event) -> None:
         """Count one event."""
@@ -114,9 +120,10 @@ class Scope:
 class Accounts:
     """The journal's totals."""
 
-    def __init__(self, journal: Journal, outbox: Outbox) -> None:
+    def __init__(self, journal: Journal, outbox: Outbox, returns: Returns) -> None:
         self._journal = journal
         self._outbox = outbox
+        self._returns = returns
 
     async def period(self, since: datetime, until: datetime) -> Period:
         """Everything from `since` to before `until`."""
@@ -126,6 +133,9 @@ class Accounts:
         for note in await self._outbox.pending():
             count, oldest = found.waiting.get(note.partner, (0, note.at))
             found.waiting[note.partner] = count + 1, min(oldest, note.at)
+        for task in await self._returns.tasks():
+            found.tasks[task.kind.value] += 1
+            found.overdue[task.kind.value] += overdue(task, until)
         return found
 
     async def scope(self, since: datetime, until: datetime, tool: str = "") -> Scope:

@@ -104,3 +104,12 @@ def test_reminders_are_counted(house: House) -> None:
     assert house.json("task", "remind", "--dry-run") == [{"reminded": 1, "open": 1, "overdue": 0}]
     assert house.json("task", "remind") == [{"reminded": 1, "open": 1, "overdue": 0}]
     assert house.json("task", "remind") == [{"reminded": 0, "open": 1, "overdue": 0}]
+
+
+def test_an_overdue_doubt_is_shown_in_the_period_s_report(house: House) -> None:
+    """R-FR-58, R-FR-61."""
+    waiting(house, TaskKind.UNCLEAR, timedelta(days=4))
+    (told,) = house.json("report", "period", "--from", "2026-01-01")
+    assert (told["tasks_open"], told["tasks_overdue"]) == ({"unclear": 1}, {"unclear": 1})
+    (day,) = house.json("daily", "--dry-run")
+    assert (day["counts"]["tasks-open"], day["counts"]["tasks-overdue"]) == (1, 1)
