@@ -30,6 +30,7 @@ from gateway.edges.web.partner_page import PartnerPage
 from gateway.edges.web.public import OptOut
 from gateway.edges.web.server import Web
 from gateway.edges.web.signup import SignUp
+from gateway.flow.canary import Canary
 from gateway.flow.confirm import Confirming
 from gateway.flow.daily import Daily
 from gateway.flow.enrol import Enrolling
@@ -175,7 +176,7 @@ class Gateway:
         if self._worker == 0:
             for watch in make_watches(settings, nouns, state, way_back, journeys, bounces, self._log):
                 crew.station(watch.run())
-        desk = self._inbound(nouns, state, way_back, incoming)
+        desk = self._inbound(nouns, state, way_back, incoming, public_url)
         listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url)
         ready(addresses)
         await stop.wait()
@@ -255,10 +256,12 @@ class Gateway:
                 self._log.say("daily-failed", outside=failure.what)  # the day is not marked: the next look tries again
             await asyncio.sleep(DAILY_LOOK)
 
-    def _inbound(self, nouns: Nouns, state: State, way_back: WayBack, incoming: Incoming) -> InboundDesk:
+    def _inbound(self, nouns: Nouns, state: State, way_back: WayBack, incoming: Incoming, public_url: str) -> InboundDesk:
         """The desk of the inbound listener, whether there is one or not."""
         book, vault, domain = state.store.book, state.keys.vault, self._settings.inbound.domain or ""
-        return InboundDesk(way_back, incoming, book, vault, state.clock, self._log, domain, own_domains(self._settings, nouns))
+        canary = Canary(book, state.store.returns, way_back, public_url, domain, state.clock, self._log)
+        ours = own_domains(self._settings, nouns)
+        return InboundDesk(way_back, incoming, book, vault, state.clock, self._log, domain, ours, canary)
 
     async def _listen(
         self, nouns: Nouns, journeys: Journeys, desk: InboundDesk, web: tuple[str, int], public_url: str

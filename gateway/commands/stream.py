@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, run, say, show_rows, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows, stop
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ def register(parent: typer.Typer) -> None:
     app.command("list")(list_streams)
     app.command("pause")(pause)
     app.command("resume")(resume)
+    app.command("canary")(canary)
     parent.add_typer(app, name="stream")
 
 
@@ -41,6 +42,24 @@ def pause(stream: Name, reason: Why, config: Config = DEFAULT_CONFIG) -> None:
 def resume(stream: Name, reason: Why, config: Config = DEFAULT_CONFIG) -> None:
     """Let a paused stream go on; complaints up to this hour no longer count against it."""
     run(_turn(config, stream, reason, paused=False))
+
+
+def canary(stream: Name, config: Config = DEFAULT_CONFIG) -> None:
+    """Print the stream's canary address: put it on your list, and a provider that replaces our way out is found out."""
+    run(_canary(config, stream))
+
+
+async def _canary(config: Path, stream: str) -> None:
+    from gateway.commands.office import Writing, open_office
+    from gateway.flow.canary import address_of
+
+    async with open_office(config, Writing.NOTHING) as office:
+        known, domain = office.streams.get(stream), office.settings.inbound.domain
+        if known is None:
+            stop(f"There is no stream {stream}.", 2)
+        if domain is None:
+            stop("There is no [inbound] domain that mail could come back to.")
+        out(address_of(known, office.keys.token_keys, domain))
 
 
 async def _list(config: Path, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The inbound listener's desk: mail that says stop, answers to mail of ours and failures of it, mail for postmaster and abuse.
+"""The inbound listener's desk: mail that says stop, answers to mail of ours, failures of it, canaries, postmaster and abuse.
 
 The token in the recipient's local part decides who is meant, never From, subject or body (R-STD-68, T10). What a mail means is
 read and done by `incoming`; 250 is said when all of it is recorded.
@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 
 from gateway.core.change import KeepForPerson
 from gateway.core.evidence import Event, Kind
+from gateway.core.model import Stream
 from gateway.core.record import Door
 from gateway.core.reply import AUTH_MECHANISM, EVIDENCE_DOWN, INBOUND_OK, INBOUND_UNKNOWN, NO_VALID_RECIPIENTS, RECIPIENT_OK, Reply
 from gateway.core.reply_to import REPLY_PREFIX
 from gateway.core.return_path import RETURN_PREFIX
+from gateway.flow.canary import PREFIX as CANARY_PREFIX
+from gateway.flow.canary import Canary
 from gateway.flow.desk import Login, MailFrom, Peer, RcptTo
 from gateway.flow.incoming import Arrived, Incoming
 from gateway.flow.ports import Book, Clock, Log, Unavailable, Vault
@@ -42,7 +45,9 @@ class InboundDesk:
         log: Log,
         inbound_domain: str,
         own_domains: Collection[str],
+        canary: Canary | None = None,
     ) -> None:
+        self.canary = canary
         self.way_back = way_back
         self.incoming = incoming
         self.book = book
@@ -67,6 +72,13 @@ class InboundDesk:
         holder = self.way_back.who_is(local[2:]) if door else None
         return (holder, door) if holder and door else None
 
+    def canary_of(self, recipient: str) -> Stream | None:
+        """The stream whose canary address this is; None for any other address."""
+        local, _, domain = recipient.lower().rpartition("@")
+        if self.canary is None or domain != self._inbound_domain or not local.startswith(CANARY_PREFIX):
+            return None
+        return self.canary.stream_of(local.removeprefix(CANARY_PREFIX))
+
     def mailbox_of(self, recipient: str) -> str:
         """`postmaster` or `abuse` at one of our domains, or plain `postmaster` (RFC 5321 4.5.1); empty for any other address."""
         local, at, domain = recipient.lower().rpartition("@")
@@ -83,6 +95,7 @@ class Return:
     sender: str
     letters: list[tuple[Holder, Door]] = field(default_factory=list)
     mailboxes: list[str] = field(default_factory=list)
+    canaries: list[Stream] = field(default_factory=list)
 
     async def admit(self, to: RcptTo) -> Reply:
         """A valid token, or a mailbox a person reads."""
@@ -92,17 +105,23 @@ class Return:
         if mailbox := self.desk.mailbox_of(to.recipient):
             self.mailboxes.append(mailbox)
             return RECIPIENT_OK
+        if stream := self.desk.canary_of(to.recipient):
+            self.canaries.append(stream)
+            return RECIPIENT_OK
         return INBOUND_UNKNOWN
 
     async def send(self, data: bytes) -> Reply:
         """Record everything this mail means, then say so; what failed half-way is done again, to no harm, at the next try."""
-        if not (self.letters or self.mailboxes):
+        if not (self.letters or self.mailboxes or self.canaries):
             return NO_VALID_RECIPIENTS
         try:
             for holder, door in dict.fromkeys(self.letters):
                 await self.desk.incoming.take(Arrived(data, self.sender, holder, door))
             for mailbox in dict.fromkeys(self.mailboxes):
                 await self._keep(mailbox, data)
+            for stream in dict.fromkeys(self.canaries):
+                if self.desk.canary is not None:
+                    await self.desk.canary.take(stream, data)
         except Unavailable:
             return EVIDENCE_DOWN
         return INBOUND_OK

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
+import smtplib
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
+from gateway.flow.canary import address_of
 from gateway.rooms import CannotStart
-from gateway.settings import ConfigurationError
+from gateway.settings import ConfigurationError, to_streams
 from tests.support import events as calls
-from tests.support.gateway import company, running
+from tests.support.gateway import company, running, threaded
 from tests.support.sink import FaultySink
 
 PROVIDER = """
@@ -23,6 +28,12 @@ advertisers = ["maison"]
 """
 
 PEOPLE = {"gone@example.org": "bounce", "cross@example.org": "complaint", "no@example.org": "opt_out"}
+
+
+def bring(inbound: tuple[str, int], address: str, data: bytes) -> None:
+    """Deliver a message as the provider's own server does."""
+    with smtplib.SMTP(*inbound, timeout=10) as session:
+        session.sendmail("bounces@provider.example", [address], data)
 
 
 def secret(folder: Path) -> None:
@@ -84,3 +95,23 @@ async def test_a_provider_without_a_usable_key_refuses_to_start(tmp_path: Path) 
 def test_a_provider_that_could_prove_nothing_is_a_fault(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         company(tmp_path, 1, stream=f"[provider.one]\n{text}\n")
+
+
+async def test_a_canary_comes_back_and_tells_whether_our_way_out_survived(tmp_path: Path) -> None:
+    """R-STD-31: through a provider that changes nothing, and one that puts its own header."""
+    sink = FaultySink()
+    _, port = await sink.start()
+    try:
+        async with running(company(tmp_path, port)) as gateway:
+            news = to_streams(gateway.settings)["news"]
+            address = address_of(news, gateway.ring.token_keys, "back.example.com")
+            await gateway.consent(address)
+            assert await gateway.send(address) == {}
+            sent = bytes(sink.messages[-1].data)
+            assert gateway.addresses.inbound is not None
+            for data in (sent, re.sub(rb"(?m)^List-Unsubscribe: (?:.|\r\n )*", b"List-Unsubscribe: <https://p.example/x>\r", sent)):
+                await threaded(partial(bring, gateway.addresses.inbound, address, data))
+            said = [json.loads(line) for line in gateway.log.getvalue().splitlines()]
+            assert [line["seen"] for line in said if line["what"] == "canary"] == ["intact", "replaced"]
+    finally:
+        await sink.close()
