@@ -6,7 +6,7 @@ Who wrote is proven by a table, and what a mail tells is read by the real reader
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 
@@ -23,17 +23,19 @@ from gateway.core.signal import Reported, Signals
 from gateway.core.token import mint
 from gateway.flow.acknowledge import Acknowledge
 from gateway.flow.inbound import InboundDesk
-from gateway.flow.incoming import Arrived, Incoming
+from gateway.flow.incoming import Arrived, BounceDesk, Incoming
+from gateway.flow.notify import Notifications
 from gateway.flow.officer import Officer
 from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.passing_on import PassingOn
 from gateway.flow.ports import Unavailable
 from gateway.flow.replies import Replies as Answering
+from gateway.flow.return_path import ReturnPath
 from gateway.flow.tasks import Tasks
 from gateway.flow.way_back import Holder, WayBack
 from gateway.flow.writer import Writers
-from tests.support.book import MemoryBook
+from tests.support.book import MemoryBook, MemoryJournal
 from tests.support.clock import StillClock
 from tests.support.company import HOST, TOKENS, VOISIN, Lines, OptOut, Reversing, address, at_once, letterhead, read
 from tests.support.doors import Tally
@@ -114,6 +116,7 @@ class Answers:
     vault: Reversing = field(default_factory=Reversing)
     signals: Signals | None = None
     way_back: WayBack | None = None
+    bounces: BounceDesk | None = None
 
     def __post_init__(self) -> None:
         streams = {one.name: one for one in self.streams}
@@ -150,16 +153,33 @@ class Answers:
             self.writers,
             replies,
             passing_on,
-            self.reports,
+            self.bounces or self.reports,
             at_once,
             HOST,
             self.clock,
             self.log,
+            self._return_path(streams),
         )
         self.tasks = Tasks(self.book, self.book, self.vault, streams, (VOISIN,), self.clock)
         providers = {"provider": self.provider}
         self.delivery = OwnDelivery(self.book, self.identity, providers, OptOut(), self.clock, self.log, self.tasks.undelivered)
         self._by_name = streams
+
+    def _return_path(self, streams: Mapping[str, Stream]) -> ReturnPath:
+        told = Notifications(self.spool, streams, HOST, lambda: secrets.token_hex(12), lambda: None, self.clock)
+        return ReturnPath(
+            self.book,
+            MemoryJournal(self.book),
+            self.book,
+            self.vault,
+            self.writers.key_of,
+            told,
+            at_once,
+            frozenset({INBOUND}),
+            HOST,
+            self.clock,
+            self.log,
+        )
 
     def _read(self, data: bytes, sender: str | None) -> Signals:
         return self.signals or read_mail(data, sender, UNDERSTANDING)

@@ -7,7 +7,7 @@ It keeps the promises of the real stores (atomic commits, earliest opposition ke
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ from gateway.core.change import (
     TakeBackNotice,
     Withdraw,
 )
-from gateway.core.evidence import Event
+from gateway.core.evidence import Event, canonical
 from gateway.core.model import PersonKey, Ref, Tool
 from gateway.core.record import (
     Arrangements,
@@ -44,7 +44,7 @@ from gateway.core.record import (
     Transfer,
     Who,
 )
-from gateway.flow.ports import Reading, Tally, Unavailable
+from gateway.flow.ports import Entry, Reading, Tally, Unavailable
 from tests.support.returned import MemoryReturns
 
 OppositionId = tuple[PersonKey, Block, Scope, str, str]
@@ -230,3 +230,34 @@ def _id(one: Opposition) -> OppositionId:
 def _withdrawn(consent: Consent, by: Withdraw) -> Consent:
     meant = (consent.person, consent.advertiser) == (by.person, by.advertiser) and by.purpose in ("", consent.purpose)
     return replace(consent, withdrawn_at=by.at) if meant and consent.withdrawn_at is None else consent
+
+
+@dataclass
+class MemoryJournal:
+    """Implements `ports.Journal` over what a `MemoryBook` was told; hashes are left out."""
+
+    book: MemoryBook
+
+    def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
+        """See `ports.Journal`."""
+        return self._entries(after)
+
+    async def _entries(self, after: int) -> AsyncIterator[Entry]:
+        for one in self._all()[after:]:
+            yield one
+
+    async def entry(self, ref: Ref) -> Entry | None:
+        """See `ports.Journal`."""
+        return next((one for one in self._all() if f"{one.writer}-{one.seq}" == ref), None)
+
+    async def of_person(self, person: PersonKey) -> Sequence[Entry]:
+        """See `ports.Journal`."""
+        return [one for one, event in zip(self._all(), self.book.events, strict=True) if event.person == person.hex()]
+
+    async def heads(self) -> Sequence[tuple[str, int, bytes]]:
+        """See `ports.Journal`."""
+        return [(one.writer, one.seq, one.hash) for one in self._all()[-1:]]
+
+    def _all(self) -> list[Entry]:
+        self.book._readable()
+        return [Entry("memory", number, canonical(event), b"") for number, event in enumerate(self.book.events, 1)]
