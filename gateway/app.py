@@ -40,7 +40,7 @@ from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
 from gateway.mailbox_rooms import make_watches
-from gateway.partner_rooms import make_api, make_courier, make_lines
+from gateway.partner_rooms import make_api, make_courier, make_lines, make_partner_door, make_recognising
 from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
@@ -160,7 +160,8 @@ class Gateway:
         bounces = make_bounces(settings, nouns, state, self._log)
         events = make_events(settings, nouns, state, way_back, bounces, self._log)
         lines = make_lines(settings)
-        api = make_api(nouns, state, lines, self._log)
+        door = make_partner_door(nouns, state, self._log)
+        api = make_api(nouns, state, door, lines)
         web.add([*self._signup(nouns, state, enrolling, pages).routes(), *api.routes(), *events.routes()])
         serving = crew.station(web.run())
         await probe.once()
@@ -170,6 +171,7 @@ class Gateway:
         if self._worker == 0:
             posts.append(make_complaints(nouns, state, self._log).run())
             posts.append(make_courier(settings, nouns, state, journeys.own_mail, lines, self._log).run())
+            posts.append(make_recognising(nouns, state, door, self._log).run())
         for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling, journeys.own_mail))):
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)

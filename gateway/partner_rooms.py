@@ -22,6 +22,7 @@ from gateway.flow.own_mail import OwnMail
 from gateway.flow.partner_door import PartnerDoor
 from gateway.flow.partner_letters import PartnerLetters
 from gateway.flow.ports import Log
+from gateway.flow.recognise import Recognising
 from gateway.flow.telling import Line, PartnerErrand
 from gateway.flow.tool_errand import ToolErrand
 from gateway.rooms import CannotStart, Nouns, State
@@ -43,12 +44,24 @@ def make_outward(settings: Settings) -> Outward:
     return Outward(loopback=local, ports=settings.outward.ports, ca_file=settings.outward.ca_file)
 
 
-def make_api(nouns: Nouns, state: State, lines: Mapping[str, Line], log: Log) -> Api:
+def make_partner_door(nouns: Nouns, state: State, log: Log) -> PartnerDoor:
+    """The journey of what partners tell us."""
+    book, identity, clock = state.store.book, state.identity, state.clock
+    administer = Administer(book, identity, nouns.streams, nouns.partners, clock)
+    return PartnerDoor(book, state.store.returns, identity, administer, clock, state.metrics, log)
+
+
+def make_recognising(nouns: Nouns, state: State, door: PartnerDoor, log: Log) -> Recognising:
+    """The search for those whom partners' hashes meant; runs in one process."""
+    store, vault = state.store, state.keys.vault
+    return Recognising(store.book, store.returns, state.identity, vault, door, nouns.partners, log)
+
+
+def make_api(nouns: Nouns, state: State, door: PartnerDoor, lines: Mapping[str, Line]) -> Api:
     """The HTTP API."""
     book, identity, clock = state.store.book, state.identity, state.clock
     clerk = Clerk(book, identity, state.keys.vault, nouns.policies, nouns.streams, nouns.partners)
     administer = Administer(book, identity, nouns.streams, nouns.partners, clock)
-    door = PartnerDoor(book, state.store.returns, identity, administer, clock, state.metrics, log)
     rows = OppositionRows(book, identity, administer, clock)
     return Api(book, identity, clerk, rows, PartnerCalls(door, lines, clock), ApiKeys(book, clock), state.compute, clock)
 

@@ -211,9 +211,9 @@ class Identity:
         """The key of a partner's keyed hash: pseudonymous here too, though only the partner and we could make it."""
         return self._key(f"{partner}:{hexdigest.strip().lower()}")
 
-    def of_partners(self, address: Address) -> tuple[PersonKey, ...]:
-        """The keys of the hashes that partners may tell us of this address; one for each that shares a key."""
-        return tuple(self.of_partner(name, shared_hash(key, address.canonical)) for name, key in self._shared.items())
+    def of_partners(self, address: Address) -> dict[str, PersonKey]:
+        """The keys of the hashes that partners may tell us of this address, by the name of each that shares a key."""
+        return {name: self.of_partner(name, shared_hash(key, address.canonical)) for name, key in self._shared.items()}
 
     def shares(self, partner: str) -> bool:
         """Whether hashes of this partner can be recognised."""
@@ -239,7 +239,7 @@ class Identity:
             spelled = spelling.encode()
             keys.append(self.foreign("md5", hashlib.md5(spelled, usedforsecurity=False).hexdigest()))
             keys.append(self.foreign("sha256", hashlib.sha256(spelled).hexdigest()))
-        return (*keys, *self.of_partners(address))
+        return (*keys, *self.of_partners(address).values())
 
 
 def shared_hash(key: bytes, canonical: str) -> str:

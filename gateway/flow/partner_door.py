@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from gateway.core.address import AddressFault, Identity
-from gateway.core.change import Change, Remember
+from gateway.core.address import Address, AddressFault, Identity
+from gateway.core.change import Change, MoveCursor, Remember
 from gateway.core.evidence import Event
 from gateway.core.evidence import Kind as What
 from gateway.core.model import Partner
@@ -25,6 +25,9 @@ from gateway.flow.subject import Kind, Subject, of_address
 
 PATIENCE = 5.0
 """Seconds the book has before the partner is told to come again."""
+
+HASHES_HEARD = "partner-hashes-heard"
+"""The cursor that moves whenever somebody is opposed under a hash: then it is worth looking who that may be."""
 
 MEMORY = timedelta(days=100)
 """A message is known again for longer than a partner repeats it."""
@@ -77,27 +80,49 @@ class PartnerDoor:
         known = hashlib.sha256(f"partner\0{receipt}".encode()).digest()[:16]
         if await self._returns.remembered([known], now - MEMORY):
             return receipt, ()
+        everything = notice.scope is Scope.ALL
+        events, changes = await self._meant(partner, subject, everything, min(notice.at, now), f"receipt={receipt}")
+        if not events:
+            events = [_heard_again(subject, partner, receipt, now)]
+        remembered: list[Change] = [Remember(known, now)]
+        if subject.kind is Kind.HASH:
+            remembered.append(MoveCursor(HASHES_HEARD, receipt))
+        await self._book.commit(events, [*changes, *remembered])
+        return receipt, changes
+
+    async def recognised(self, partner: Partner, address: Address, heard: Opposition) -> bool:
+        """Somebody on record is who a partner's hash meant: theirs from now on, and told to the others; whether it was new."""
+        subject = Subject(self._identity.person(address), Kind.ADDRESS, address)
+        async with self._one_at_a_time:
+            events, changes = await self._meant(partner, subject, False, heard.at, "recognised by hash")
+            if not events:
+                return False
+            await self._book.commit(events, changes)
+        await self._administer.look_again(changes, partner.name)
+        return True
+
+    async def _meant(
+        self, partner: Partner, subject: Subject, everything: bool, at: datetime, note: str
+    ) -> tuple[list[Event], list[Change]]:
+        """What is new in it beside what stands."""
         standing = await self._book.oppositions(subject.key)
         events: list[Event] = []
         changes: list[Change] = []
-        for reach in await self._reaches(partner, notice, subject):
+        for reach in await self._reaches(partner, everything, subject):
             if not any(_covers(one, reach) for one in standing):
-                note = f"from={partner.name}; receipt={receipt}"
-                meant = await self._administer.meaning(subject, reach, Door.PARTNER, min(notice.at, now), note, partner.name)
-                events.append(meant[0])
-                changes.extend(meant[1])
-        if not events:
-            events.append(_heard_again(subject, partner, receipt, now))
-        await self._book.commit(events, [*changes, Remember(known, now)])
-        return receipt, changes
+                words = f"from={partner.name}; {note}"
+                event, following = await self._administer.meaning(subject, reach, Door.PARTNER, at, words, partner.name)
+                events.append(event)
+                changes.extend(following)
+        return events, changes
 
-    async def _reaches(self, partner: Partner, notice: Notice, subject: Subject) -> Sequence[Reach]:
+    async def _reaches(self, partner: Partner, everything: bool, subject: Subject) -> Sequence[Reach]:
         """Each advertiser of ours that shares the person with this partner; everything where nobody can say (R-FR-35).
 
         A partner's lists are not ours: however narrow the refusal was there, it ends what rests on the sharing.
         """
         names: set[str] = set()
-        if notice.scope is not Scope.ALL and subject.kind is Kind.ADDRESS:
+        if not everything and subject.kind is Kind.ADDRESS:
             whose = (partner.name, partner.legal_name)
             names |= {one.advertiser for one, _ in await self._book.consents(subject.key) if one.source in whose}
             names |= {one.collector for one in await self._book.transfers(subject.key) if one.partner in whose}

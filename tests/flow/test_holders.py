@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.core.address import Address, Identity, parse
+from gateway.core.address import Address, Identity, parse, shared_hash
 from gateway.core.bouncing import SoftBounds
 from gateway.core.change import Change, Errand, KeepOwnUnsubscribe, Learn, NotePassing, Oppose
 from gateway.core.evidence import Event
@@ -20,7 +20,7 @@ from gateway.core.record import ApiKey, Block, Door, Opposition, Scope, Transfer
 from gateway.core.token import mint, stream_number
 from gateway.edges.store.book import SqliteBook
 from gateway.edges.store.sqlite import SqliteStore, open_store
-from gateway.flow.administer import Administer, Reach
+from gateway.flow.administer import Administer, Reach, Refused
 from gateway.flow.bounces import Bounces
 from gateway.flow.holders import holders_of, tell_late, tools_of
 from gateway.flow.intake import Row, take_in
@@ -28,6 +28,7 @@ from gateway.flow.opposition_list import Columns, OppositionReader
 from gateway.flow.opposition_rows import OppositionRow, OppositionRows
 from gateway.flow.partner_door import PartnerDoor
 from gateway.flow.person import PersonFile
+from gateway.flow.recognise import Recognising
 from gateway.flow.subject import of_address
 from gateway.flow.way_back import WayBack
 from tests.support.book import MemoryBook
@@ -244,3 +245,38 @@ async def test_the_second_look_adds_nobody_where_nothing_is_recorded() -> None:
     filed = Opposition(CLAIRE, Block.OPPOSED, Scope.ALL, "", "", Door.LINK, StillClock().now())
     await tell_late(book, PARTNERS, filed, ())
     assert book.notes == []
+
+
+async def test_whom_a_hash_meant_is_found_on_record_and_told_to_the_others(house: House) -> None:
+    """R-FR-35, R-DP-24: once, though the register is walked again."""
+    identity, vault = Identity(b"p" * 32, shared={"first": b"k" * 32}), Reversing()
+    partners = {one.name: one for one in PARTNERS}
+    administer = Administer(house.book, identity, STREAMS, partners, house.clock)
+    door = PartnerDoor(house.book, house.store.returns, identity, administer, house.clock, Tally(), Lines())
+    search = Recognising(house.book, house.store.returns, identity, vault, door, partners, Lines())
+    for name in ("claire@example.org", "paul@example.org"):
+        address = parse(name)
+        assert isinstance(address, Address)
+        await house.book.commit((), [Learn(consent(identity.person(address)), vault.seal(name.encode()))])
+    await house.book.commit((), [NotePassing(Transfer(CLAIRE, "acme", SECOND.name, "offers", "", house.clock.now()))])
+    assert await search.once() == 0
+    assert isinstance(ADDRESS, Address)
+    digest = shared_hash(b"k" * 32, ADDRESS.canonical)
+    await door.take(FIRST, "opp_1", Notice("opp_1", Scope.ADVERTISER, "", house.clock.now(), "", digest))
+    assert await house.told() == set()
+    assert await search.once() == 1
+    (filed,) = await house.book.oppositions(CLAIRE)
+    assert (filed.door, filed.scope, filed.advertiser) == (Door.PARTNER, Scope.ADVERTISER, "acme")
+    assert await house.told() == {(Errand.PARTNER, "second")}
+    assert await search.once() == 0
+    await door.take(FIRST, "opp_2", Notice("opp_2", Scope.ADVERTISER, "", house.clock.now(), "", digest))
+    assert await search.once() == 0
+
+
+async def test_a_hash_of_a_partner_that_shares_no_key_is_refused_in_words(house: House) -> None:
+    """R-DP-24."""
+    door = PartnerDoor(house.book, house.store.returns, IDENTITY, house.administer(), house.clock, Tally(), Lines())
+    refused = await door.take(FIRST, "opp_1", Notice("opp_1", Scope.ALL, "", house.clock.now(), "", "a" * 64))
+    assert isinstance(refused, Refused)
+    assert "send the address" in refused.sentence
+    assert not await house.book.has_hashes()
