@@ -257,7 +257,7 @@ async def test_whom_a_hash_meant_is_found_on_record_and_told_to_the_others(house
     for name in ("claire@example.org", "paul@example.org"):
         address = parse(name)
         assert isinstance(address, Address)
-        await house.book.commit((), [Learn(consent(identity.person(address)), vault.seal(name.encode()))])
+        await house.book.commit((), [Learn(consent(identity.person(address), purpose="offers"), vault.seal(name.encode()))])
     await house.book.commit((), [NotePassing(Transfer(CLAIRE, "acme", SECOND.name, "offers", "", house.clock.now()))])
     assert await search.once() == 0
     assert isinstance(ADDRESS, Address)
