@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core.intent_model import Head, IntentModel, Weighed
 from gateway.core.intent_text import MOST_READ, folded, head_and_tail, is_latin
@@ -16,16 +16,18 @@ from gateway.core.intent_words import Heard, Rule, Weight, commands, heard
 from gateway.core.own_words import OwnWords
 from gateway.core.signal import Effect, Right, Signal, Signals, Told
 
-SURE = 0.80
-"""From here on a refusal is applied without asking: `docs/intent.md` counts who is caught wrongly."""
+COMMANDED, SURE, UNNAMED = 0.50, 0.80, 0.90
+"""From here on a refusal is applied without asking: of a bare command, of one a rule names, and by the model's word alone."""
 
-DOUBT = 0.15
-"""From here on a person looks, and marketing waits; below, the mail is passed on as any other (R-FR-58)."""
+DOUBT = 0.12
+"""From here on a person looks, and marketing waits (R-FR-58): fewer than 2 in 100 refusals of the folds fall below."""
 
-RIGHTS = 0.35
-"""From here on the data protection officer sees it; a right named by a rule needs no more than `RIGHTS_NAMED`."""
+RIGHTS = 0.30
+"""From here on it is a request for the data protection officer; a right that a rule names needs no more than `RIGHTS_DOUBT`."""
 
-RIGHTS_NAMED = 0.10
+RIGHTS_DOUBT = 0.08
+"""From here on a person looks whether a right is meant: here sooner than anywhere (R-FR-59)."""
+
 MACHINE = 0.60
 """From here on a text counts as a machine's without any rule, provided none speaks of refusal and none of a right."""
 
@@ -38,8 +40,9 @@ _ENDING = frozenset({Right.ERASURE, Right.OBJECTION, Right.RESTRICTION})
 _ANSWER = re.compile(r"^\s*(?:(?:re|aw|sv|antw|ref|rif|r|tr|fw|fwd|wg|i)(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-]{0,64})@([a-z0-9](?:[a-z0-9-]{0,62}\.)+[a-z]{2,24})?(?![\w@])", re.IGNORECASE)
 _SELF = re.compile(
-    r"\b(?:me|moi|nous|us|mich|uns|nos|mi|ci)\b|\b(?:mon|my|our|meine|mio|mia) (?:adress|e-?mail|mail|correo|indirizzo)"
-    r"|[a-z](?:me|nos|mi|temi)\b"
+    r"[- ](?:moi|nous)\b|\b(?:me|nous) (?:retirer|desinscrire|desabonner|supprimer|enlever)\b|\b(?:mich|uns)\b"
+    r"|\b(?:remove|unsubscribe|take|delete|drop) (?:me|us)\b"
+    r"|\b(?:borr|elimin|quit|saqu|sac|d|cancell|rimuov|togl|disiscriv)\w*(?:me|nos|mi|ci|temi|teci)\b"
 )
 
 
@@ -92,7 +95,7 @@ def _machine(titled: str, said: Heard, weighed: Weighed) -> Signal | None:
 def _asked(words: OwnWords, said: Heard, weighed: Weighed, unread: bool) -> Signals:
     rights = _rights(said, weighed)
     refusing = _refusal(words, said, weighed, DOUBT if rights is None else LIKELY)
-    if rights is not None:
+    if rights is not None and (rights.told is Told.RIGHTS_REQUEST or not refusing):
         return (*refusing, rights)
     if refusing:
         return refusing
@@ -106,29 +109,27 @@ def _asked(words: OwnWords, said: Heard, weighed: Weighed, unread: bool) -> Sign
 def _refusal(words: OwnWords, said: Heard, weighed: Weighed, doubt: float) -> Signals:
     """The refusal, a doubt from so much likelihood on, or nothing."""
     ruled = said.of(Weight.REFUSAL) + tuple(rule for rule in said.of(Weight.RIGHT) if rule.right in _ENDING)
-    command = "rule:command; " if said.command else ""
-    why = command + _why(ruled, f"model refusal {weighed.refusal:.2f}")
-    if weighed.refusal >= SURE:
+    short = said.of(Weight.SOFT, Weight.LEFT)  # short of a refusal: a no to the offer, an absence
+    why = ("rule:command; " if said.command else "") + _why(ruled + short, f"model refusal {weighed.refusal:.2f}")
+    if weighed.refusal >= (COMMANDED if said.command else SURE if ruled else UNNAMED) and (said.command or ruled or not short):
         signal = Signal(Told.OPT_OUT, Effect.SUPPRESS, why, weighed.refusal)
-        return tuple(_aimed(signal, target) for target in _targets(words.text)) or (signal,)
-    lost = said.of(Weight.SOFT, Weight.LEFT)
-    if weighed.refusal >= doubt or ruled or lost or (words.unsure and said.says(Weight.MENTION)):
-        why = command + _why(ruled + lost, f"model refusal {weighed.refusal:.2f}")
+        return tuple(replace(signal, target=target) for target in _targets(words.text)) or (signal,)
+    if weighed.refusal >= doubt or said.command or ruled or short or (words.unsure and said.says(Weight.MENTION)):
         return (Signal(Told.UNCLEAR, Effect.PAUSE, why, max(weighed.refusal, 1.0 - weighed.refusal)),)
     return ()
 
 
 def _rights(said: Heard, weighed: Weighed) -> Signal | None:
-    """The rights request, if it may be one: here a person looks sooner than anywhere (R-FR-59)."""
-    named = said.of(Weight.RIGHT)
-    if weighed.rights < (RIGHTS_NAMED if named or said.says(Weight.LAW) else RIGHTS):
+    """The rights request, or the doubt whether it is one; beside a sure refusal a doubt is enough, since nobody else would look."""
+    if weighed.rights < RIGHTS_DOUBT:
         return None
-    why = _why(named + said.of(Weight.LAW), f"model rights {weighed.rights:.2f}")
-    return Signal(Told.RIGHTS_REQUEST, Effect.REVIEW, why, weighed.rights, rights=said.rights)
-
-
-def _aimed(signal: Signal, target: str) -> Signal:
-    return Signal(signal.told, signal.effect, signal.why, signal.confidence, target=target)
+    named = said.of(Weight.RIGHT, Weight.LAW)
+    why = _why(named, f"model rights {weighed.rights:.2f}")
+    if weighed.rights < RIGHTS and not named and weighed.refusal < SURE:
+        return Signal(Told.UNCLEAR, Effect.REVIEW, why, 1.0 - weighed.rights)
+    # an objection ends the mail wherever it is read, so a doubtful one is left to who looks
+    rights = tuple(right for right in said.rights if right is not Right.OBJECTION or weighed.refusal >= LIKELY)
+    return Signal(Told.RIGHTS_REQUEST, Effect.REVIEW, why, weighed.rights, rights=rights)
 
 
 def _targets(text: str) -> tuple[str, ...]:

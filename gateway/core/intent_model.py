@@ -25,7 +25,7 @@ MOST_WEIGHED = 2000
 MOST_SENTENCES = 60
 _SHORTEST, _LONGEST = 3, 5
 _URL = re.compile(r"\b(?:https?://|www\.)\S+")
-_MAIL = re.compile(r"[^\s<>@]*@[^\s<>@]+")
+_MAIL = re.compile(r"[^\s<>@]{0,64}@[^\s<>@]{1,255}")
 _DIGITS = re.compile(r"\d+")
 _TOKEN = re.compile(r"[^\W_]+|_[um]_|[?!]")
 _HEAD = Struct(">9s32sB")
@@ -162,7 +162,7 @@ def _figures(numbers: tuple[float, ...]) -> Figures:
 
 
 def _likelihood(score: float) -> float:
-    return 1.0 / (1.0 + _E ** -max(-60.0, min(60.0, score)))
+    return float(1.0 / (1.0 + _E ** -max(-60.0, min(60.0, score))))
 
 
 def packed(trained_on: bytes, figures: Sequence[Figures], rows: Sequence[bytes]) -> bytes:

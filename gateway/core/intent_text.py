@@ -9,7 +9,7 @@ import re
 import unicodedata
 from itertools import chain
 
-MOST_READ = 6000
+MOST_READ = 3600
 """Characters of own words that the rules read: the first two thirds and the last third."""
 
 _APART = str.maketrans(
@@ -30,7 +30,7 @@ def head_and_tail(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     head = most * 2 // 3
-    return f"{text[:head]}\n\n{text[len(text) - (most - head) + 2 :]}"
+    return f"{text[:head]}\n\n{text[len(text) - (most - head - 2) :]}"
 
 
 def folded(text: str) -> str:

@@ -30,6 +30,8 @@ from gateway.core.intent_model import (
 )
 from gateway.core.intent_text import folded
 from gateway.core.intent_words import heard
+from gateway.edges.intent_file import load_understanding
+from tests.support.intent_score import table
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parents[1] / "gateway" / "models" / "intent.bin"
@@ -252,14 +254,14 @@ def train(examples: Sequence[Example], trained_on: bytes) -> bytes:
 
 
 def main() -> None:
-    """Train, write."""
+    """Train, write, measure."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--out", type=Path, default=SHIPPED)
     out: Path = asked.parse_args().out
     made = train([e for e in read() if not e.test], digest())
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(made)
-    print(f"{out}: {len(made)} bytes")
+    print(f"{out}: {len(made)} bytes\n\n{table(load_understanding(out))}")
 
 
 if __name__ == "__main__":
