@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from gateway.core.bouncing import Means, SoftBounds, after, means, revived, sound_status, stands_dead, worn_out
-from gateway.core.change import Change, Count, NoteSoft, Oppose, Remember, Withdraw
+from gateway.core.change import Change, Count, NoteSoft, Oppose, Remember, TakeBackNotice, Withdraw
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Category, Partner, PersonKey, Stream
 from gateway.core.oppose import Act, meaning, opposition
 from gateway.core.provider_of import UNKNOWN
-from gateway.core.record import Block, Door, Opposition, Scope
+from gateway.core.record import Block, Door, Opposition, Scope, Who
+from gateway.core.return_path import not_given
 from gateway.core.signal import Reported, Told
 from gateway.core.task import SoftRun
 from gateway.core.verdict import Reason
@@ -167,11 +168,23 @@ class Bounces:
             docket.add(_event(case, "", meant.value, ("R-STD-64",)), ())
         for advertiser in case.meant:
             if meant is Means.DEAD:
+                await self._unsaid(docket, case, advertiser)
                 await self._dead(docket, case, advertiser, ("R-MBX-14", "R-STD-64"))
             elif meant is Means.SOFT:
                 await self._soft(docket, case, advertiser)
             else:
                 docket.add(_event(case, advertiser, meant.value, ("R-STD-64",)), ())
+
+    async def _unsaid(self, docket: _Docket, case: Case, advertiser: str) -> None:
+        """A notice that was under way to a dead mailbox was not given (R-FR-31); reports by mail say which mail it was.
+
+        Those `return_path` settles. A provider's event names no mail of ours, its list nothing of these days.
+        """
+        if not case.reporter or case.since is not None:
+            return
+        (facts,) = await self._book.facts(advertiser, [Who(case.person)])
+        if unsaid := not_given(facts.notices, {}, "", case.at):
+            docket.add(_event(case, advertiser, "notice-not-given", ("R-FR-31",)), [TakeBackNotice(one) for one in unsaid])
 
     async def _dead(self, docket: _Docket, case: Case, advertiser: str, rules: tuple[str, ...], why: str = "hard") -> None:
         if await self._is_dead(docket, case, advertiser):

@@ -86,6 +86,14 @@ def test_marketing_and_service_mail_under_one_key_are_noted(house: House) -> Non
     assert "R-MBX-13" in house.gateway("check").stderr
 
 
+@pytest.mark.parametrize(("domain", "noted"), [("mail.acme.example", False), ("acme.example", False), ("notacme.example", True)])
+def test_a_return_path_outside_the_sending_domain_is_noted(house: House, domain: str, noted: bool) -> None:
+    """R-MBX-06: SPF then says nothing for DMARC."""
+    captured = CONFIG.replace("[stream.sales]", 'bounces = "capture"\n[stream.sales]')
+    house.write("gateway.toml", captured + f'[inbound]\nlisten = "127.0.0.1:0"\ndomain = "{domain}"\n')
+    assert ("SPF does not align" in house.gateway("check").stderr) is noted
+
+
 def test_a_name_server_is_given_by_address(house: House) -> None:
     house.write("gateway.toml", '[gateway]\nresolver = ["dns.example:53"]\n' + CONFIG)
     assert "must be an address" in house.gateway("check", code=1).stderr

@@ -14,10 +14,11 @@ from gateway.core.model import Replies, Stream
 from gateway.core.own_mail import MailKind
 from gateway.core.record import Block, Door, NoticeGiven, NoticeKind, Who
 from gateway.core.routes import Routes, read_routes, write_routes
+from gateway.core.signal import Reported, Told
 from gateway.core.task import TaskKind
 from gateway.core.token import mint
 from gateway.core.verdict import Reason
-from gateway.flow.bounces import Bounces
+from gateway.flow.bounces import Bounces, Case
 from gateway.flow.desk import MailFrom, RcptTo
 from gateway.flow.inbound import InboundDesk
 from gateway.flow.incoming import Arrived
@@ -47,9 +48,15 @@ class House:
         streams = {"news": self.stream, "service": replace(SERVICE, capture_bounces=True)}
         heads = {name: letterhead(one, inbound_domain=self.domain) for name, one in streams.items()}
         self.out = Company(streams=streams, heads=heads, book=self.book, provider=self.provider, clock=self.clock)
-        bounces = Bounces(self.book, self.book, streams, (VOISIN,), SoftBounds(), self.clock, Tally(), self.out.log)
+        self.bounces = Bounces(self.book, self.book, streams, (VOISIN,), SoftBounds(), self.clock, Tally(), self.out.log)
         self.back = Answers(
-            tuple(streams.values()), self.book, self.clock, self.provider, self.out.log, bounces=bounces, identity=self.out.identity
+            tuple(streams.values()),
+            self.book,
+            self.clock,
+            self.provider,
+            self.out.log,
+            bounces=self.bounces,
+            identity=self.out.identity,
         )
 
     def path(self, text: str = CLAIRE) -> str:
@@ -339,6 +346,18 @@ async def test_a_report_of_no_mail_in_particular_long_after_takes_no_notice_back
     await house.fails(MARC)
     assert await given_notices(house) == ["voisin"]
     assert await house.blocks(MARC) == [Block.BOUNCED]
+
+
+@pytest.mark.parametrize(("days", "status", "left"), [(1, "5.1.1", []), (9, "5.1.1", ["voisin"]), (1, "4.2.2", ["voisin"])])
+async def test_a_provider_that_reports_a_dead_mailbox_takes_back_the_notice_under_way(
+    days: int, status: str, left: list[str]
+) -> None:
+    """R-FR-31."""
+    house = await contacted()
+    house.clock.advance(days=days)
+    case = Case(house.out.person(MARC), Told.BOUNCE, Reported(MARC, status), house.clock.now(), house.stream, reporter="ses")
+    await house.bounces.record([case])
+    assert await given_notices(house) == left
 
 
 async def test_only_what_was_told_by_mail_is_taken_back() -> None:
