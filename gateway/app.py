@@ -176,7 +176,7 @@ class Gateway:
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
         if self._worker == 0:
-            for watch in make_watches(settings, nouns, state, way_back, journeys, bounces, self._log):
+            for watch in make_watches(settings, nouns, state, way_back, journeys, bounces, self._log, crew.send):
                 crew.station(watch.run())
         desk = self._inbound(nouns, state, way_back, incoming, public_url)
         listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url)

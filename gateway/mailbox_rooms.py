@@ -6,7 +6,7 @@ from gateway.core.model import Stream
 from gateway.edges.author_check import AuthorCheck
 from gateway.edges.dns import NameServers
 from gateway.edges.imap.session import Account
-from gateway.edges.imap.watch import Watch
+from gateway.edges.imap.watch import Send, Watch
 from gateway.flow.incoming import BounceDesk
 from gateway.flow.mailbox import Box, Mailbox, Vouched
 from gateway.flow.ports import Log
@@ -18,7 +18,7 @@ from gateway.settings.back import Mailbox as GivenMailbox
 
 
 def make_watches(
-    settings: Settings, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, bounces: BounceDesk, log: Log
+    settings: Settings, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, bounces: BounceDesk, log: Log, send: Send
 ) -> tuple[Watch, ...]:
     """One watch for each configured mailbox; CannotStart where its password cannot be read."""
     watches, book, returns = [], state.store.book, state.store.returns
@@ -28,9 +28,9 @@ def make_watches(
         box = _box(name, given, tuple(nouns.streams[stream] for stream in given.streams))
         vouched = Vouched(box, book, returns, state.identity, check)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, log, vouched)
-        desk = Mailbox(box, way_back, incoming, vouched, book, returns, state.compute, log)
+        desk = Mailbox(box, way_back, incoming, vouched, book, returns, state.keys.vault, state.compute, state.clock, log)
         watches.append(
-            Watch(name, _account(name, given), desk, given.every, given.look_back, state.clock, log, state.metrics.watched)
+            Watch(name, _account(name, given), desk, given.every, given.look_back, state.clock, log, state.metrics.watched, send)
         )
     return tuple(watches)
 

@@ -9,20 +9,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import Protocol
 
 from gateway.core.address import AddressFault, Identity, parse
 from gateway.core.answered import Answer
 from gateway.core.authentication import proven_author
-from gateway.core.change import MoveCursor
+from gateway.core.change import MoveCursor, OpenTask
+from gateway.core.compose import delivery_key
+from gateway.core.deadline import due_of, opened
+from gateway.core.evidence import Event, Kind
 from gateway.core.lying import Lying, read_lying
 from gateway.core.model import PersonKey, Stream
 from gateway.core.record import Door, Who
+from gateway.core.task import TaskKind
 from gateway.flow.arrived import Arrived
 from gateway.flow.back_ports import Returns
-from gateway.flow.ports import Book, Compute, Log
+from gateway.flow.ports import Book, Clock, Compute, Log, Vault
 from gateway.flow.way_back import Holder, WayBack
 from gateway.flow.writer import Proof
+
+UNREADABLE = "an answer that the gateway could not read"
 
 
 class Takes(Protocol):
@@ -103,7 +110,9 @@ class Mailbox:
         vouched: Vouched,
         book: Book,
         returns: Returns,
+        vault: Vault,
         compute: Compute,
+        clock: Clock,
         log: Log,
     ) -> None:
         self._box = box
@@ -112,7 +121,9 @@ class Mailbox:
         self._vouched = vouched
         self._book = book
         self._returns = returns
+        self._vault = vault
         self._compute = compute
+        self._clock = clock
         self._log = log
         self._cursor = f"mailbox:{box.name}"
 
@@ -136,6 +147,18 @@ class Mailbox:
             Arrived(data, lying.sender, holder, Door.REPLY, mailbox=self._box.name, stream=self._box.streams[0])
         )
         return holder is not None
+
+    async def leave(self, data: bytes) -> None:
+        """Have a person read a mail that the gateway cannot: it may be a refusal (R-FR-58)."""
+        now, kind, stream = self._clock.now(), TaskKind.UNCLEAR, self._box.streams[0]
+        once = delivery_key("left", (self._box.name, await self._compute(len(data), lambda: sha256(data).digest())))
+        task = opened(once, kind, PersonKey(b""), stream, (), UNREADABLE, now, due_of(kind, now), self._vault.seal(data))
+        if await self._returns.task(task.id) is None:
+            detail = f"task={task.id}; kind={kind.value}; due={task.due_at.date().isoformat()}"
+            event = Event(
+                now, Kind.TASK, "opened", stream=task.stream, advertiser=task.advertiser, rules=("R-FR-58",), detail=detail
+            )
+            await self._book.commit((event,), (OpenTask(task),))
 
     def _named(self, lying: Lying) -> Holder | None:
         """Whom a token in the mail names. Where tokens name several people, the author if they are one of them, else nobody."""

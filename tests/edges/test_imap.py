@@ -39,6 +39,7 @@ class Reader:
     fails: int = 0
     about: bytes = b"known"
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    left: list[bytes] = field(default_factory=list)
     heard: list[bool] = field(default_factory=list)
 
     def told(self, mailbox: str, read: bool) -> None:
@@ -63,9 +64,15 @@ class Reader:
             self.fails -= 1
             self.news.set()
             raise Unavailable("book")
+        if b"Subject: poison" in data:
+            raise ValueError("a fault of ours")
         self.seen.append(data.partition(b"\r\n")[0].removeprefix(b"Subject: "))
         self.sizes.append(len(data))
         return self.about in data
+
+    async def leave(self, data: bytes) -> None:
+        """See `watch.Desk`."""
+        self.left.append(data.partition(b"\r\n")[0])
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something to become true of what was read."""
@@ -100,7 +107,9 @@ async def watching(
 ) -> AsyncIterator[StringIO]:
     """A watch that runs; what it logged."""
     log = StringIO()
-    task = asyncio.create_task(Watch("answers", where, desk, every, look_back, SystemClock(), JsonLog(log), desk.told, retry).run())
+    task = asyncio.create_task(
+        Watch("answers", where, desk, every, look_back, SystemClock(), JsonLog(log), desk.told, asyncio.ensure_future, retry).run()
+    )
     try:
         yield log
     finally:
@@ -195,6 +204,17 @@ async def test_a_mail_that_could_not_be_taken_is_asked_for_again_and_none_is_ski
             await desk.until(lambda: desk.uid == 2)
         assert desk.seen == [b"one", b"two"]
         assert [uid for _, uid in desk.moves] == [1, 2]
+
+
+@needs_dovecot
+async def test_a_mail_that_shows_a_fault_of_ours_goes_to_a_person_and_holds_up_nobody(tmp_path: Path) -> None:
+    async with dovecot(tmp_path) as server:
+        for name in ("one", "poison", "two"):
+            server.put(letter(name))
+        desk = Reader()
+        async with watching(account(server), desk):
+            await desk.until(lambda: desk.uid == 3)
+        assert (desk.seen, desk.left) == ([b"one", b"two"], [b"Subject: poison"])
 
 
 @needs_dovecot

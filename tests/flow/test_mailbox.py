@@ -35,7 +35,9 @@ class Desk:
         box = Box("answers", (LIES, OFFERS), self.trusted, frozenset({"maison.example"}))
         vouched = Vouched(box, given.book, given.book, given.identity, given.proofs)
         given.writers._proof = vouched
-        self.mailbox = Mailbox(box, given.back, given.incoming, vouched, given.book, given.book, at_once, given.log)
+        self.mailbox = Mailbox(
+            box, given.back, given.incoming, vouched, given.book, given.book, given.vault, at_once, given.clock, given.log
+        )
 
     async def lies(self, text: str = "STOP", author: str = CLAIRE, **headers: str) -> bool:
         """Have a mail read that lies there."""
@@ -202,10 +204,9 @@ async def test_mail_to_many_is_nobody_s_answer(name: str) -> None:
     assert desk.answers.book.events == []
 
 
-async def test_mail_that_left_through_us_is_nobody_s_answer() -> None:
+async def test_mail_that_a_gateway_passed_on_is_nobody_s_answer() -> None:
     desk = Desk()
-    stamp = f"from tool by {HOST} (compliance-gateway)"
-    await desk.lies(desk.quoting(), Received=stamp)
+    await desk.lies(desk.quoting(), X_Passed_On_By=HOST)
     assert [event.outcome for event in desk.answers.book.events] == ["loop"]
     assert await desk.answers.oppositions() == []
 
@@ -240,6 +241,16 @@ async def test_the_same_mail_again_changes_nothing() -> None:
         assert await desk.lies(desk.quoting())
     assert len(desk.answers.mails) == 1
     assert len([event for event in desk.answers.book.events if event.kind.value == "opposition"]) == 1
+
+
+async def test_a_mail_that_the_gateway_cannot_read_waits_for_a_person_once() -> None:
+    """R-FR-58."""
+    desk = Desk()
+    for _ in range(2):
+        await desk.mailbox.leave(b"whatever it is")
+    (task,) = await desk.answers.book.tasks()
+    assert (task.kind, task.stream, desk.answers.vault.open(task.sealed)) == (TaskKind.UNCLEAR, LIES.name, b"whatever it is")
+    assert [event.outcome for event in desk.answers.book.events] == ["opened"]
 
 
 async def test_the_place_is_remembered_in_the_book() -> None:

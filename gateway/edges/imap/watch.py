@@ -6,9 +6,9 @@ A mail is handed over before the place moves on: a crash between the two has it 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.edges.imap.session import Account, Folder, Refused, Session, logged_in
 from gateway.flow.ports import Clock, Log, Unavailable
@@ -30,7 +30,14 @@ class Desk(Protocol):
         """Everything up to this number has been read."""
 
     async def take(self, data: bytes) -> bool:
-        """Read one mail; whether something was done about it."""
+        """Read one mail; whether it is about somebody known."""
+
+    async def leave(self, data: bytes) -> None:
+        """Have a person read a mail that nothing here can."""
+
+
+Send = Callable[[Coroutine[Any, Any, bool]], "asyncio.Future[bool]"]
+"""Starts an errand whose fault, if it has one, ends nothing but itself (`app.Crew.send`)."""
 
 
 class Watch:
@@ -49,6 +56,7 @@ class Watch:
         clock: Clock,
         log: Log,
         tell: Callable[[str, bool], None],
+        send: Send,
         retry: Sequence[float] = RETRY,
     ) -> None:
         self._name = name
@@ -59,6 +67,7 @@ class Watch:
         self._clock = clock
         self._log = log
         self._tell = tell
+        self._send = send
         self._retry = retry
         self._failures = 0
 
@@ -110,9 +119,20 @@ class Watch:
 
     async def _one(self, session: Session, folder: Folder, uid: int) -> None:
         data = await session.fetch(uid)
-        if data is not None and await self._desk.take(data) and folder.markable:
+        if data is not None and await self._taken(data) and folder.markable:
             try:
                 await session.mark(uid)
             except Refused:
                 self._log.say("mailbox-not-marked", mailbox=self._name)
         await self._desk.move(folder.validity, uid)
+
+    async def _taken(self, data: bytes) -> bool:
+        """Hand a mail over. One that shows a fault of ours ends nothing and is not tried for ever: a person reads it."""
+        errand = self._send(self._desk.take(data))
+        await asyncio.wait((errand,))
+        failure = errand.exception()
+        if failure is None or isinstance(failure, Unavailable):
+            return errand.result()
+        self._log.say("mailbox-mail-left", mailbox=self._name, kind=type(failure).__name__)
+        await self._desk.leave(data)
+        return False
