@@ -42,7 +42,7 @@ _ADDRESS = re.compile(r"(?<![\w.+-])([\w.+-]{0,64})@([a-z0-9](?:[a-z0-9-]{0,62}\
 _SELF = re.compile(
     r"[- ](?:moi|nous)\b|\b(?:me|nous) (?:retirer|desinscrire|desabonner|supprimer|enlever)\b|\b(?:mich|uns)\b"
     r"|\b(?:remove|unsubscribe|take|delete|drop) (?:me|us)\b"
-    r"|\b(?:borr|elimin|quit|saqu|sac|d|cancell|rimuov|togl|disiscriv)\w*(?:me|nos|mi|ci|temi|teci)\b"
+    r"|\b(?:borr|elimin|quit|saqu|sac|d|cancel|rimuov|togl|disiscriv)\w*(?:me|nos|mi|ci|temi|teci)\b"
 )
 
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from itertools import chain
 
-MOST_READ = 3600
+MOST_READ = 3000
 """Characters of own words that the rules read: the first two thirds and the last third."""
 
 _APART = str.maketrans(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -259,13 +259,13 @@ def test_head_and_tail_are_never_longer_than_asked(text: str, most: int) -> None
     ["a", "@", "a@", "@a.", "ne plus ", "> ", "?", "\n", "please do not ", "é\u0301", "je ne veux pas ", "remove ", "a.b@c-"],
 )
 def test_hostile_length_costs_no_more_than_a_page(unit: str) -> None:
-    """64 KB are read in less than 50 ms, whatever they are made of."""
+    """64 KB take less than 50 ms of a processor, whatever they are made of; what neighbours take does not count."""
     words = OwnWords(unit * (65536 // len(unit)))
     took = []
     for _ in range(5):
-        started = perf_counter()
+        started = thread_time()
         UNDERSTANDING.read("Re: " + words.text, words)
-        took.append(perf_counter() - started)
+        took.append(thread_time() - started)
     assert min(took) < 0.05
 
 
