@@ -1,4 +1,4 @@
-"""How well replies are understood, held to bars: those of the corpus by the whole path, and the examples the model never saw."""
+"""How well replies are understood, held to bars: those of the corpus by the whole path, and examples no weight was trained on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def own_replies() -> Iterator[Reply]:
 
 
 def test_own_replies_of_the_corpus_reach_the_bars() -> None:
-    """R-FR-57, R-FR-58, R-FR-59, R-FR-62 by numbers, on replies no rule and no weight was made from."""
+    """R-FR-57, R-FR-58, R-FR-59, R-FR-62 by numbers, on replies that are the development half: nothing was trained on them, but they were read."""
     got = score(own_replies(), load_understanding())
     assert got.share("unheard", "yes") <= UNHEARD, got
     assert got.share("silenced", "no") <= SILENCED, got
@@ -34,10 +34,11 @@ def test_own_replies_of_the_corpus_reach_the_bars() -> None:
     assert got.share("stopped", "yes") >= 0.8, got
 
 
-def test_examples_the_model_never_saw_reach_the_bars() -> None:
-    """R-FR-57, R-FR-58, R-FR-59 by numbers, on the held-out fifth of the examples in five languages."""
-    got = score(examples(), load_understanding())
-    assert got.counts["yes"] >= 200
+@pytest.mark.parametrize(("files", "least"), [("*.tsv", 200), ("*-exam.tsv", 45)])
+def test_examples_no_weight_was_trained_on_reach_the_bars(files: str, least: int) -> None:
+    """R-FR-57, R-FR-58, R-FR-59 by numbers; only the second set was never looked at while rules were written (docs/intent.md)."""
+    got = score(examples(files), load_understanding())
+    assert got.counts["yes"] >= least
     assert got.share("unheard", "yes") <= UNHEARD, got
     assert got.share("silenced", "no") <= SILENCED, got
     assert got.counts["machine obeyed"] == 0, got
