@@ -25,7 +25,7 @@ def own_replies() -> Iterator[Reply]:
 
 
 def test_own_replies_of_the_corpus_reach_the_bars() -> None:
-    """R-FR-57, R-FR-58, R-FR-59, R-FR-62 by numbers, on replies that are the development half: nothing was trained on them, but they were read."""
+    """R-FR-57, R-FR-58, R-FR-59, R-FR-62 by numbers, on the development half: nothing was trained on it, but it was read."""
     got = score(own_replies(), load_understanding())
     assert got.share("unheard", "yes") <= UNHEARD, got
     assert got.share("silenced", "no") <= SILENCED, got
