@@ -29,7 +29,7 @@ A_LANE = 100
 STOP_AFTER = 3
 """Failures one after the other, of notes that do not share a fate, until a lane rests for this round."""
 
-LOOK = timedelta(seconds=2)
+LOOK = timedelta(seconds=1)
 """Between two looks: other processes record oppositions too."""
 
 BY_HAND_AGAIN = timedelta(hours=1)
