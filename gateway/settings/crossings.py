@@ -10,9 +10,17 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.core.model import Category
+from gateway.core.standard_webhook import LEAST, read_secrets
 from gateway.core.token import stream_number
 from gateway.settings.models import Settings
-from gateway.settings.secrets import has_mailbox_password, has_password, has_provider_secret
+from gateway.settings.secrets import (
+    MissingSecret,
+    has_mailbox_password,
+    has_password,
+    has_provider_secret,
+    partner_hash_key,
+    partner_secret,
+)
 from gateway.settings.values import is_address, is_loopback
 
 _COMMAND_LINE = ("cli", "daily", "import", "reader")
@@ -28,7 +36,13 @@ def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]
     """Every fault between settings, and between settings, the disk and the environment."""
     checks = (_gateway, _listeners, _upstreams, _advertisers, _partners, _streams, _forms, _returns, _mailboxes, _numbers)
     found = (complaint for check in checks for complaint in check(settings))
-    return [*found, *_logins(settings, environ), *_providers(settings, environ), *_entries(settings, environ)]
+    return [
+        *found,
+        *_logins(settings, environ),
+        *_providers(settings, environ),
+        *_entries(settings, environ),
+        *_secrets(settings, environ),
+    ]
 
 
 def _gateway(settings: Settings) -> Iterator[Complaint]:
@@ -145,6 +159,20 @@ def _partners(settings: Settings) -> Iterator[Complaint]:
         yield from _private(("partner", name, "hash_key_file"), partner.hash_key_file)
     if settings.outward.ca_file is not None and not settings.outward.ca_file.is_file():
         yield ("outward", "ca_file"), f"{settings.outward.ca_file} does not exist."
+
+
+def _secrets(settings: Settings, environ: Mapping[str, str]) -> Iterator[Complaint]:
+    """A secret shared with a partner must be long enough to be one."""
+    for name, partner in settings.partner.items():
+        try:
+            keys = read_secrets(partner_secret(name, partner, environ))
+            hash_key = partner_hash_key(name, partner, environ)
+        except MissingSecret:
+            continue  # said already: the file is not there, or not ours
+        if keys is None:
+            yield ("partner", name, "secret_file"), f"needs {LEAST} octets on each line, or whsec_ and their base64."
+        if 0 < len(hash_key) < LEAST:
+            yield ("partner", name, "hash_key_file"), f"needs {LEAST} octets."
 
 
 def _providers(settings: Settings, environ: Mapping[str, str]) -> Iterator[Complaint]:

@@ -92,7 +92,9 @@ def test_a_secret_that_is_too_short_is_said(known: House) -> None:
     secret = known.write("short.key", "short")
     secret.chmod(0o600)
     known.write("gateway.toml", CONFIG + 'secret_file = "short.key"\n')
-    assert "[partner.friend] needs" in known.gateway("partner", "tell", "friend", code=1).stderr
+    assert "[partner.friend] secret_file: needs 24 octets" in known.gateway("partner", "tell", "friend", code=1).stderr
+    known.write("gateway.toml", CONFIG + 'hash_key_file = "short.key"\n')
+    assert "[partner.friend] hash_key_file: needs 24 octets" in known.gateway("partner", "tell", "friend", code=1).stderr
 
 
 def test_the_report_says_who_is_late(known: House) -> None:
