@@ -12,10 +12,10 @@ from functools import partial
 from gateway.core.change import OpenTask, Remember, TakeBackNotice
 from gateway.core.compose import delivery_key
 from gateway.core.deadline import due_of, opened, task_id
-from gateway.core.evidence import Event, Kind, parse_event
+from gateway.core.evidence import Event, Kind, read_event
 from gateway.core.model import PersonKey, Stream
-from gateway.core.record import Who
-from gateway.core.return_path import attempt_of, named, not_given, orcpt, wrote_ourselves
+from gateway.core.record import NoticeGiven, Who
+from gateway.core.return_path import TOLD_BY_MAIL, attempt_of, digest_of, named, not_given, orcpt, wrote_ourselves
 from gateway.core.routes import Routes, read_routes
 from gateway.core.signal import Reported
 from gateway.core.task import TaskKind
@@ -23,12 +23,13 @@ from gateway.flow.arrived import Came
 from gateway.flow.back_ports import Returns
 from gateway.flow.bounces import MEMORY
 from gateway.flow.notify import CameBack, Notifications
-from gateway.flow.ports import Book, Clock, Compute, Journal, Log, Unavailable, Vault
+from gateway.flow.ports import Book, Clock, Compute, Entry, Journal, Log, Unavailable, Vault
 
 KeyOf = Callable[[str], PersonKey | None]
 """The key of an address that a mail names; None where it is none (`writer.Writers.key_of`)."""
 
 NO_ROUTES = Routes()
+_OF_MAIL = (b'"kind":"attempt"', b'"kind":"outcome"')
 UNREAD = "mail to a return path that is no report, and nobody to pass it on to"
 
 
@@ -66,8 +67,11 @@ class ReturnPath:
         if came.holder is None or came.holder.stream is None:
             return
         person, stream = came.holder.person, came.holder.stream
-        trail = await self._trail(person)
-        await self._take_back(came, person, stream, trail, message_id)
+        (facts,) = await self._book.facts(stream.advertiser.name, [Who(person)])
+        notices = [one for one in facts.notices if one.kind in TOLD_BY_MAIL]
+        trail = await self._trail(person, message_id, whole=bool(notices))
+        if unsaid := not_given(notices, trail, message_id, self._clock.now()):
+            await self._take_back(came, person, stream, unsaid)
         if not wrote_ourselves(message_id, self._hostname):
             await self._tell(came, person, stream, reported, attempt_of(trail, message_id), message_id)
 
@@ -92,22 +96,19 @@ class ReturnPath:
         )
         await self._book.commit([event], [OpenTask(task)])
 
-    async def _trail(self, person: PersonKey) -> Mapping[str, Event]:
+    async def _trail(self, person: PersonKey, message_id: str, *, whole: bool) -> Mapping[str, Event]:
+        """The person's entries about that mail, or about every mail to them: all they were ever sent, so not read on the loop."""
         entries = await self._journal.of_person(person)
-        events = ((f"{entry.writer}-{entry.seq}", parse_event(entry.body)) for entry in entries)
-        return {ref: event for ref, event in events if event is not None}
+        return await self._compute(sum(len(one.body) for one in entries), partial(_events, entries, digest_of(message_id), whole))
 
     # Notices
 
-    async def _take_back(self, came: Came, person: PersonKey, stream: Stream, trail: Mapping[str, Event], message_id: str) -> None:
+    async def _take_back(self, came: Came, person: PersonKey, stream: Stream, unsaid: Sequence[NoticeGiven]) -> None:
         """What was in the mail that came back was not told: it is due again (R-FR-31)."""
-        (facts,) = await self._book.facts(stream.advertiser.name, [Who(person)])
-        unsaid = not_given(facts.notices, trail, message_id, self._clock.now())
-        if unsaid:
-            told = " ".join(sorted({one.kind.value for one in unsaid}))
-            event = self._event(came, person, stream, "notice-not-given", ("R-FR-31",), told)
-            await self._book.commit([event], [TakeBackNotice(one) for one in unsaid])
-            self._log.say("notice not given", stream=stream.name, notices=len(unsaid))
+        told = " ".join(sorted({one.kind.value for one in unsaid}))
+        event = self._event(came, person, stream, "notice-not-given", ("R-FR-31",), told)
+        await self._book.commit([event], [TakeBackNotice(one) for one in unsaid])
+        self._log.say("notice not given", stream=stream.name, notices=len(unsaid))
 
     # The tool
 
@@ -179,3 +180,10 @@ class ReturnPath:
             door=came.arrived.door.value,
             detail=detail,
         )
+
+
+def _events(entries: Sequence[Entry], digest: str, whole: bool) -> Mapping[str, Event]:
+    """By reference, the events that name the mail of that digest, or all about mail."""
+    marks = _OF_MAIL if whole else (digest.encode(),) if digest else ()
+    found = ((f"{one.writer}-{one.seq}", read_event(one.body)) for one in entries if any(mark in one.body for mark in marks))
+    return {ref: event for ref, event in found if event is not None}
