@@ -32,6 +32,7 @@ HELPS = {
     Reason.OPPOSED: "Nothing but a fresh act of the person; no import lifts an opposition. Take the address off the list.",
     Reason.COMPLAINED: "The same: this person reported your mail as spam.",
     Reason.BOUNCED: "If the mailbox works again, `gateway oppose remove` with a reason.",
+    Reason.PENDING: "read the answer (`gateway task list`) and close the task: marketing goes on, or stops for good",
     Reason.NO_CONSENT: "Obtain consent for this purpose, then `gateway consent add` or `import`.",
     Reason.CONSENT_WITHDRAWN: "Only a consent given after the withdrawal.",
     Reason.CONSENT_UNPROVEN: "Import the consent again with what it lacks: when, by which act, under which wording.",
