@@ -104,6 +104,7 @@ def _key_faults(settings: Settings) -> Iterator[str]:
 def _notes(settings: Settings) -> Iterator[str]:
     """What works, but not as well as it could."""
     from gateway.core.model import Category
+    from gateway.settings import to_lines
     from gateway.settings.identity import astray, mixed
     from gateway.settings.values import is_loopback
 
@@ -116,6 +117,9 @@ def _notes(settings: Settings) -> Iterator[str]:
     for name, upstream in settings.upstream.items():
         if not upstream.country and not is_loopback(upstream.host):
             yield f"[upstream.{name}] has no country: the record of processing cannot say where the mail goes (R-DP-25)."
+    for name, line in to_lines(settings).items():
+        if not line.connected:
+            yield f"[partner.{name}] has no webhook or no secret: it is told of oppositions by hand (R-FR-38)."
     yield from mixed(settings)
     yield from astray(settings)
     for name, stream in settings.stream.items():

@@ -113,3 +113,12 @@ def test_what_tools_must_be_told_is_listed_apart(known: House) -> None:
     known.gateway("oppose", "add", "claire@example.org")
     assert known.json("partner", "pending", "--tools") == []
     assert known.json("partner", "receipts", "--tools") == []
+
+
+def test_a_partner_that_cannot_be_told_without_a_person_is_noted(known: House) -> None:
+    """R-FR-38."""
+    note = "[partner.friend] has no webhook or no secret"
+    assert note in known.gateway("check").stderr
+    known.write("long.key", HASH_KEY).chmod(0o600)
+    known.write("gateway.toml", CONFIG + 'secret_file = "long.key"\nwebhook = "https://friend.example/hooks"\n')
+    assert note not in known.gateway("check").stderr
