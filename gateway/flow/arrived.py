@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.core.answered import Answer
 from gateway.core.model import Stream
@@ -16,6 +17,7 @@ class Arrived:
     """A mail as it came in: `sender` is the envelope's (empty: null, None: unknown), `holder` whom its address names.
 
     `mailbox` is the advertiser's own mailbox it lies in already, empty where it came to us; `stream` one of that advertiser's.
+    `at` is when it came, where that was before now.
     """
 
     data: bytes
@@ -24,11 +26,12 @@ class Arrived:
     door: Door
     mailbox: str = ""
     stream: Stream | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """The same, read: `digest` is SHA-256 of its bytes, `key` what it is remembered under, with whom it is about."""
+    """The same, read: `digest` is SHA-256 of its bytes, `key` what it is remembered under, with whom it is about and since when."""
 
     arrived: Arrived
     answer: Answer
@@ -36,6 +39,7 @@ class Came:
     digest: bytes
     key: bytes
     holder: Holder | None
+    at: datetime | None = None
 
     @property
     def stream(self) -> Stream | None:

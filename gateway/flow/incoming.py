@@ -98,6 +98,7 @@ class Incoming:
 
     async def take(self, arrived: Arrived) -> None:
         """Do and record everything this mail means; the same mail to the same address again does nothing."""
+        at = arrived.at or self._clock.now()
         digest = await self._compute(len(arrived.data), lambda: sha256(arrived.data).digest())
         key = _key(arrived, digest)
         if await self._returns.remembered((key,), self._clock.now() - MEMORY):
@@ -107,7 +108,8 @@ class Incoming:
             raise Unavailable("first delivery")  # two connections bring it at once: whoever comes second asks again
         self._under_way.add(key)
         try:
-            await self._settle(await self._compute(len(arrived.data), partial(self._read, arrived, digest, key)))
+            came = await self._compute(len(arrived.data), partial(self._read, arrived, digest, key))
+            await self._settle(replace(came, at=at))
         finally:
             self._under_way.discard(key)
 

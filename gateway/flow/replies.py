@@ -107,7 +107,7 @@ class Replies:
         if wish.targets and not any(self._writers.key_of(target) in theirs for target in wish.targets):
             return False
         for one in self._meant(came, writer):
-            await self._way_back.oppose_for(one, None, came.arrived.door)
+            await self._way_back.oppose_for(one, None, came.arrived.door, came.at)
         return bool(theirs)
 
     def _meant(self, came: Came, writer: Writer) -> Sequence[Holder]:

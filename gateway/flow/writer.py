@@ -5,6 +5,7 @@ From is a claim (T10). It counts where it agrees with the token, or where a sign
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,9 @@ from gateway.core.answered import Answer
 from gateway.core.model import PersonKey
 from gateway.flow.ports import Unavailable
 from gateway.flow.way_back import Holder
+
+PATIENCE = 10.0
+"""Seconds the proof of an author may take; name servers that are slower prove nothing."""
 
 
 class Proof(Protocol):
@@ -60,8 +64,9 @@ class Writers:
         if claim.known or claim.address is None or not answer.addressed(self._ours):
             return claim
         try:
-            author = await self._proof.author(answer)
-        except Unavailable:
+            async with asyncio.timeout(PATIENCE):
+                author = await self._proof.author(answer)
+        except (Unavailable, TimeoutError):
             return claim
         return Writer(claim.address, claim.person, known=False, proven=bool(author) and author == answer.author)
 
