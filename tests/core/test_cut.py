@@ -6,7 +6,7 @@ import binascii
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.cut import Cut, applied, in_body, shifted
@@ -29,6 +29,8 @@ def some_cuts(content: bytes, seeds: list[int], new: list[bytes]) -> list[Cut]:
     return [Cut(start, end, new[number % len(new)]) for number, (start, end) in enumerate(pairs) if end > start]
 
 
+@example(([b"a" * 70, b"From ", b"\r\n"], [], [b""] * 4))
+@example(([b"a" * 70, b"From\t"], [], [b""] * 4))
 @given(cut_up(PIECES))
 @settings(max_examples=600)
 def test_a_quoted_printable_body_says_the_same_but_for_the_cuts(given_: tuple[list[bytes], list[int], list[bytes]]) -> None:
