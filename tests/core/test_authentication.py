@@ -24,7 +24,7 @@ def author(*fields: str, head: bytes = FROM, trusted: str = OURS) -> str:
         f"{OURS}; dmarc=pass header.from=home.example",
         f"{OURS}; dmarc=pass (p=reject dis=none) header.from=Home.Example",
         f"{OURS} 1; spf=pass smtp.mailfrom=home.example;\r\n dkim=pass header.d=home.example; dmarc=pass header.from=home.example",
-        f"MX.Maison.Example;\r\n\tdkim=pass (2048-bit key; secure) header.d=home.example header.i=@home.example header.b=abc=",
+        "MX.Maison.Example;\r\n\tdkim=pass (2048-bit key; secure) header.d=home.example header.i=@home.example header.b=abc=",
         f"{OURS}; dkim=fail header.d=home.example; dkim=pass header.i=anne@home.example",
         f'"{OURS}"; dkim/1=pass reason="good; really" header.d="home.example"',
         f"(a (nested) remark) {OURS}; dkim = pass header.d = home.example",

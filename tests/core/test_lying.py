@@ -28,15 +28,16 @@ def mail(body: str, *fields: str, kind: str = "text/plain") -> bytes:
         mail(f"Stop <{LINK}>", kind="text/plain; format=flowed"),
         mail(f"Stop<blockquote><a href='{LINK}'>here</a></blockquote>", kind="text/html"),
         mail(
-            f"<a href='https://links.example/?url=https%3A%2F%2Fgateway.example%2Fu%2F{TOKEN}&amp;data=1'>here</a>", kind="text/html"
+            f"<a href='https://links.example/?url=https%3A%2F%2Fgateway.example%2Fu%2F{TOKEN}&amp;data=1'>here</a>",
+            kind="text/html",
         ),
         mail(f"Stop\r\n> mailto:u-{TOKEN}@back.example?subject=unsubscribe"),
         mail(f"Stop\r\n> To: r-{TOKEN.upper()}@back.example"),
         mail("Stop", f"Cc: r-{TOKEN}@back.example"),
-        mail(base64.encodebytes(f"<a href='{LINK}'>x</a>".encode()).decode(), "Content-Transfer-Encoding: base64", kind="text/html"),
         mail(
-            quopri.encodestring(f"> {LINK}".encode()).decode(), "Content-Transfer-Encoding: quoted-printable", kind="text/plain"
+            base64.encodebytes(f"<a href='{LINK}'>x</a>".encode()).decode(), "Content-Transfer-Encoding: base64", kind="text/html"
         ),
+        mail(quopri.encodestring(f"> {LINK}".encode()).decode(), "Content-Transfer-Encoding: quoted-printable", kind="text/plain"),
         mail(
             f"--x\r\nContent-Type: text/plain\r\n\r\nStop\r\n--x\r\nContent-Type: message/rfc822\r\n"
             f"Content-Disposition: attachment\r\n\r\nSubject: News\r\nList-Unsubscribe: <{LINK}>\r\n\r\nBuy\r\n--x--",
