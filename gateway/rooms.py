@@ -228,9 +228,8 @@ def make_outbound(
     judge = Judge(book, state.identity, nouns.policies, nouns.partners, clock)
     letterheads = make_letterheads(settings, nouns, state.keys.token_keys, public_url)
     providers = make_providers(settings, nouns, state)
-    check = SelfCheck.of(
-        [key for head in letterheads.values() for keys in head.dkim.values() for key in keys], settings.delivery.self_check
-    )
+    signing = [key for head in letterheads.values() for keys in head.dkim.values() for key in keys]
+    check = SelfCheck.of(signing, settings.delivery.self_check)
     vault = state.keys.vault
     attempts = Attempts(book, judge, letterheads, providers, vault, state.compute, check, health, clock, log, posture)
     bell = Bell()

@@ -142,14 +142,7 @@ class Judge:
         detail: str = "",
     ) -> Event:
         """The journal's words for a verdict, and for the finished copy where there is one (R-FR-90)."""
-        verdict = judgement.verdict
-        match verdict:
-            case Allow():
-                reason, basis = "", verdict.basis.value
-            case Refuse() | Undecided():
-                reason, basis = verdict.reason.value, ""
-            case _:
-                assert_never(verdict)
+        reason, basis = _reason_and_basis(judgement.verdict)
         return Event(
             judgement.at if kind is Kind.DECISION else self._clock.now(),
             kind,
@@ -160,7 +153,7 @@ class Judge:
             category=stream.category.value,
             person=judgement.person.hex(),
             reason=reason,
-            rules=verdict.rules,
+            rules=judgement.verdict.rules,
             basis=basis,
             policy=judgement.policy.label,
             template=template,
@@ -185,3 +178,13 @@ class Judge:
             missing = missing_fields(stream.advertiser, "recorded", None)
             known = self._setups[stream.name, stream.category] = missing, Setup(stream, missing, tuple(self._policies)).label
         return known
+
+
+def _reason_and_basis(verdict: Verdict) -> tuple[str, str]:
+    match verdict:
+        case Allow():
+            return "", verdict.basis.value
+        case Refuse() | Undecided():
+            return verdict.reason.value, ""
+        case _:
+            assert_never(verdict)
