@@ -31,6 +31,7 @@ COMMANDS = (
     "partner",
     "person",
     "task",
+    "kept",
     "daily",
     "report",
     "sink",

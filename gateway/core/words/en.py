@@ -110,7 +110,7 @@ en-left LEFT
   \bmoved on\b
   \bwrong (?:person|address|email|recipient)\b
 en-auto AUTO
-  \bauto(?:matic|mated|-|matically)? ?(?:reply|response|replies|responder|generated|message|email|answer)
+  \bauto(?:matic|mated|-|matically)? ?(?:reply|response|replies|responder|generated|message|email|answer|notification|notice)
   \bautoresponder\b
   \b(?:do not|don'?t) reply (?:directly )?to this (?:e-?mail|message)
   \btype your reply above
