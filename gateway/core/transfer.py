@@ -18,7 +18,7 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _FOREIGN = bytes(set(range(256)) - set(_ALPHABET))
 # Every window of 1,000 octets must hold a line end; the last one in it is where the next window begins.
 _SHORT_LINES = re.compile(rb"(?>(?:.{0,999}\n)*)", re.DOTALL)
-_TOO_LONG = re.compile(rb"(?<=[^\r\n]{74})(=20|=09)(?=\r\n|\Z)")
+_TOO_LONG = re.compile(rb"(=(?:20|09))(?=\r\n|\Z)(?<=[^\r\n]{77})")
 _QP_ATOM = re.compile(rb"(=\r\n|=\Z)|=[0-9A-Fa-f]{2}|==|[^=]|=", re.DOTALL)
 
 
