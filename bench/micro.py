@@ -96,9 +96,10 @@ async def _slowest_decision(state: State, nouns: Nouns) -> Part:
 
 async def _decisions(state: State, stream: Stream, policy: Policy, must_allow: bool = False) -> list[float]:
     took = []
+    arrangements = await state.store.book.arrangements()
     for mailbox in _people(200):
         facts = (await state.store.book.facts("example", (state.identity.who(mailbox, False),)))[0]
-        question = Question(stream, mailbox, (), datetime.now(UTC))
+        question = Question(stream, mailbox, (), datetime.now(UTC), arrangements=arrangements)
         assert not must_allow or isinstance(decide(policy, question, facts), Allow)
         began = time.thread_time()
         for _ in range(GROUP):
