@@ -83,7 +83,8 @@ de-left LEFT
   \b(?:verlassen|ausgeschieden|verstorben|gestorben|tot|ruhestand|pensioniert|in rente)\b
   \bfalsche\w? (?:ansprechpartner\w*|adresse|person|empfanger)
 de-auto AUTO
-  \bautomati\w+ (?:antwort|generiert\w*|erstellt\w*|erzeugt\w*|nachricht|e-?mail|versendet\w*|mitteilung|benachrichtigung|ruckmeldung|eingangs\w*)
+  \bautomati\w+ (?:antwort|generiert\w*|erstellt\w*|erzeugt\w*|nachricht|e-?mail|versendet\w*|eingangs\w*)
+  \bautomati\w+ (?:mitteilung|benachrichtigung|ruckmeldung)
   \bautomatisch\b~\b(?:erstellt|generiert|versandt|versendet|erzeugt|gesendet)
   \bnicht auf diese (?:e-?mail|nachricht)\b
   \babwesenheits\w+
