@@ -272,10 +272,10 @@ async def test_delays_and_automatic_answers_change_nothing(provider: Provider) -
 async def test_a_token_in_metadata_says_who_and_which_stream(provider: Provider) -> None:
     """The address a provider names may be where mail was forwarded to; the token is who it was sent to."""
     token = mint(provider.ring.token_keys, LETTER.number, provider.person())
-    event = {"event": "spamreport", "email": "elsewhere@gmail.com", "sg_event_id": "1", "message": token.upper()}
+    event = {"event": "spamreport", "email": "elsewhere@mail.example", "sg_event_id": "1", "message": token.upper()}
     assert await provider.call("sendgrid", calls.sendgrid([event], provider.clock.now())) == 200
     assert await provider.blocks() == ["complained"]
-    assert await provider.blocks("elsewhere@gmail.com") == []
+    assert await provider.blocks("elsewhere@mail.example") == []
     (one,) = await provider.events()
     assert one.stream == LETTER.name
 
