@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 
 from gateway.core.signal import Told
 from gateway.edges.providers.proofs import basic
-from gateway.edges.providers.reading import Malformed, batch, decode, digest, occurrence, status, table, text, tokens
+from gateway.edges.providers.reading import Malformed, batch, decode, digest, occurrence, opened, status, table, text, tokens
 from gateway.flow.ports import Compute
 from gateway.flow.provider_events import Batch, Occurrence, Refusal
 
@@ -46,10 +45,7 @@ class Postmark:
         """See `provider_events.Room`."""
         if not basic(headers, self._secret):
             return Refusal.FORGED
-        try:
-            return await self._compute(len(body), partial(read, body))
-        except Malformed:
-            return Refusal.MALFORMED
+        return await opened(self._compute, body, read)
 
 
 def read(body: bytes) -> Batch:

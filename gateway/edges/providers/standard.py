@@ -13,7 +13,7 @@ from gateway.core.bouncing import sound_status
 from gateway.core.signal import Told
 from gateway.core.standard_webhook import ID, genuine, read_secrets
 from gateway.edges.providers.proofs import BadKey
-from gateway.edges.providers.reading import Malformed, batch, decode, occurrence, rows, text, tokens
+from gateway.edges.providers.reading import Malformed, batch, decode, occurrence, opened, rows, text, tokens
 from gateway.flow.ports import Compute
 from gateway.flow.provider_events import Batch, Occurrence, Refusal
 
@@ -34,10 +34,7 @@ class Standard:
         """See `provider_events.Room`."""
         if not genuine(self._keys, headers, body, now):
             return Refusal.FORGED
-        try:
-            return await self._compute(len(body), partial(read, body, headers.get(ID, "")))
-        except Malformed:
-            return Refusal.MALFORMED
+        return await opened(self._compute, body, partial(read, number=headers.get(ID, "")))
 
 
 def read(body: bytes, number: str) -> Batch:

@@ -14,7 +14,7 @@ from gateway.core.bouncing import Means, means
 from gateway.core.signal import Told
 from gateway.core.token import mint
 from gateway.edges.providers import brevo, mailgun, postmark, sendgrid, ses, sparkpost, standard
-from gateway.edges.providers.reading import Malformed, decode, digest, tokens
+from gateway.edges.providers.reading import Malformed, decode, digest, rows, tokens
 from gateway.edges.providers.sns import canonical
 from gateway.flow.provider_events import Batch
 from tests.support.doors import KEYS, LETTER, TOKEN
@@ -243,3 +243,10 @@ def test_tokens_are_whole_words_and_few() -> None:
     assert tokens([f"x{TOKEN}", f"{TOKEN}y", "a" * 57]) == ()
     assert len(tokens(many)) <= 9
     assert tokens([" ".join([TOKEN, TOKEN.upper()])])[0] == TOKEN
+
+
+def test_a_call_of_many_events_is_read_to_its_end() -> None:
+    """What is not read is answered 200 all the same, and the provider never says it again: an opt-out would be lost."""
+    many = [{"id": str(number), "type": "opt_out", "recipient": ANNA} for number in range(12_000)]
+    assert len(standard.read(json.dumps({"events": many}).encode(), "msg").occurrences) == len(many)
+    assert len(list(rows([{}] * 50_000))) == 50_000
