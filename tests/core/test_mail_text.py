@@ -221,7 +221,9 @@ def test_every_message_of_the_corpora_is_read() -> None:
     for folder in ("mime", "bounces", "replies"):
         for file in corpus(folder).rglob("*"):
             if file.is_file() and file.stat().st_size < 400_000:
-                own_words(text_of(file.read_bytes()).text)
+                mail = text_of(file.read_bytes())
+                assert len(mail.text) <= 2 * MOST, file.name
+                assert set(own_words(mail.text).text.split()) <= set(mail.text.split()), file.name
 
 
 HOSTILE = {

@@ -192,8 +192,7 @@ async def test_a_request_about_rights_waits_for_the_officer_and_is_never_argued_
     async with house(tmp_path, delivery=FAST) as home:
         news = await mailed(home)
         await back(home, reply(news, words))
-        if TaskKind.RIGHTS not in await tasks(home.gateway):
-            pytest.skip("unproven here: the model that understands requests did not come with this checkout")
+        assert TaskKind.RIGHTS in await tasks(home.gateway)
         received = [read(one) for one in (await home.sink.wait_for(3))[1:]]
         told = {str(mail["To"]): text(mail) for mail in received}
         assert set(told) == {CLAIRE, "dpo@maison.example"}
