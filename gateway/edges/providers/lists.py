@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
@@ -11,12 +11,18 @@ from urllib.parse import quote
 from gateway.core.signal import Told
 from gateway.edges.providers.api import Api
 from gateway.edges.providers.reading import moment, occurrence, rows, status, table, text
+from gateway.flow.ports import Unavailable
 from gateway.flow.provider_events import Batch, Occurrence
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE = 500
 MOST_PAGES = 20_000
-"""So that a provider whose last page never comes is left."""
+
+
+def turns() -> Iterator[int]:
+    """The numbers of a list's pages; Unavailable where its last page never comes, as what follows would be left out unsaid."""
+    yield from range(MOST_PAGES)
+    raise Unavailable("the provider's API: its list does not end")
 
 
 def entry(
@@ -62,7 +68,7 @@ class SendGridList:
         """See `sync.Listing`."""
         start = int(since.timestamp()) if since else ""
         for kind, (told, hard) in self._KINDS.items():
-            for page in range(MOST_PAGES):
+            for page in turns():
                 found = list(rows(await self._api.get(f"/v3/suppression/{kind}", start_time=start, limit=PAGE, offset=page * PAGE)))
                 yield _batch(self._entry(one, told, hard) for one in found)
                 if len(found) < PAGE:
@@ -99,7 +105,7 @@ class MailgunList:
         """See `sync.Listing`; it cannot be asked by date, so older entries are passed over here."""
         for kind, (told, hard) in self._KINDS.items():
             answer = await self._api.get(f"/v3/{self._domain}/{kind}", limit=1000)
-            for _ in range(MOST_PAGES):
+            for _ in turns():
                 found = list(rows_of(answer, "items"))
                 made = [(one, instant(text(one, "created_at"))) for one in found]
                 yield _batch(self._entry(one, told, hard, at) for one, at in made if since is None or at is None or at >= since)
@@ -172,7 +178,7 @@ class BrevoList:
         """See `sync.Listing`."""
         begin = since.date().isoformat() if since else ""
         end = self._now().date().isoformat() if since else ""
-        for page in range(MOST_PAGES):
+        for page in turns():
             path, offset = "/v3/smtp/blockedContacts", page * self._LIMIT
             answer = await self._api.get(path, startDate=begin, endDate=end, limit=self._LIMIT, offset=offset, sort="asc")
             found = list(rows_of(answer, "contacts"))
@@ -210,7 +216,7 @@ class SparkPostList:
         """See `sync.Listing`."""
         begin = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else ""
         answer = await self._api.get("/api/v1/suppression-list", cursor="initial", per_page=1000, from_=begin)
-        for _ in range(MOST_PAGES):
+        for _ in turns():
             found = list(rows_of(answer, "results"))
             yield _batch(self._entry(one, *kind) for one in found if (kind := self._KINDS.get(text(one, "source"))))
             links = (text(one, "href") for one in rows_of(answer, "links") if text(one, "rel") == "next")

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from gateway.core.signal import Told
 from gateway.edges.providers.api import Api
-from gateway.edges.providers.lists import MOST_PAGES, entry, rows_of
+from gateway.edges.providers.lists import entry, rows_of, turns
 from gateway.edges.providers.proofs import BadKey
 from gateway.edges.providers.reading import moment, text
 from gateway.flow.ports import Unavailable
@@ -42,7 +42,7 @@ class SesList:
     async def pages(self, since: datetime | None) -> AsyncIterator[Batch]:
         """See `sync.Listing`."""
         begin, following = (int(since.timestamp()) if since else ""), ""
-        for _ in range(MOST_PAGES):
+        for _ in turns():
             answer = await self._api.get(PATH, PageSize=1000, StartDate=begin, NextToken=following)
             found = list(rows_of(answer, "SuppressedDestinationSummaries"))
             yield Batch(
