@@ -66,9 +66,12 @@ def _machine(mail: Mail, sender: str | None, notice: str) -> Signals:
 
 
 def _human(mail: Mail, data: bytes, understanding: Understanding) -> Signals:
-    """Steps 6 and 7: a person's own words, without what they quote."""
+    """Steps 6 and 7: a person's own words, without what they quote; where not all was read, an answer may stand in the rest."""
     letter = text_of(data[:MOST])
-    signals = understanding.read(letter.subject, own_words(letter.text), letter.language)
+    words = own_words(letter.text)
+    if letter.truncated or (len(data) > MOST and not letter.text.strip()):
+        words = dataclasses.replace(words, unsure=True)
+    signals = understanding.read(letter.subject, words, letter.language)
     tokens = _own_tokens(mail)
     return tuple(dataclasses.replace(signal, tokens=(*signal.tokens, *tokens)) for signal in signals) or (
         _unrecognised("nothing to read"),

@@ -304,3 +304,15 @@ def test_bytes_that_make_no_sense_change_nothing(data: bytes) -> None:
     """R-STD-60."""
     (signal,) = read_mail(data, None, Understanding())
     assert (signal.told, signal.effect) == (Told.MALFORMED, Effect.NONE)
+
+
+@pytest.mark.parametrize("quoted", ["> Bonjour, nos offres du mois.\r\n" * 4000, ""])
+def test_an_answer_below_more_than_is_read_goes_to_a_person(quoted: str) -> None:
+    """R-FR-58: nobody has seen what stands there, so nobody may say that nothing was asked."""
+    heavy = "" if quoted else "QUJDREVG\r\n" * 200_000
+    first = f"--x\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n{heavy}\r\n" if heavy else ""
+    last = f"--x\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{quoted}Ne m'écrivez plus jamais.\r\n--x--\r\n"
+    head = "From: claire@example.org\r\nSubject: Re: nos offres\r\nMIME-Version: 1.0\r\n"
+    message = f'{head}Content-Type: multipart/mixed; boundary="x"\r\n\r\n{first}{last}'
+    (signal,) = read_mail(message.encode(), "claire@example.org", Understanding())
+    assert (signal.told, signal.effect) == (Told.UNCLEAR, Effect.PAUSE)
