@@ -130,6 +130,17 @@ def read_event(body: bytes) -> Event | None:
         return None
 
 
+def written(body: bytes, name: str) -> bytes:
+    """One plain field as it stands in a canonical body, read without the rest; empty where it is not there.
+
+    For fields whose text is never escaped: `at`, `person`. Inside another field's text the quotes would be.
+    """
+    mark = b'"%b":"' % name.encode()
+    place = body.find(mark)
+    start = place + len(mark)
+    return b"" if place < 0 else body[start : body.find(b'"', start)]
+
+
 def link(previous: bytes, writer: str, seq: int, body: bytes) -> bytes:
     """The hash of an entry; lengths go in, so that no two entries read the same."""
     name = writer.encode("utf-8", "surrogatepass")

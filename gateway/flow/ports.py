@@ -215,6 +215,9 @@ class Journal(Protocol):
     async def heads(self) -> Sequence[tuple[str, int, bytes]]:
         """(writer, last number, last hash) of each chain: what is exported and kept elsewhere."""
 
+    async def trim(self, writer: str, upto: int) -> None:
+        """Forget the entries up to this number, which are archived and verified; a chain's last two stay, it goes on from them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:

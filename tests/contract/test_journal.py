@@ -78,3 +78,29 @@ async def test_a_writer_goes_on_where_it_stopped_and_heads_tell_every_chain(open
         last = {entry.writer: (entry.seq, entry.hash) for entry in await listed(store.journal)}
         assert {writer: (seq, found) for writer, seq, found in await store.journal.heads()} == last
         assert verify(await listed(store.journal), await store.journal.heads()) == []
+
+
+async def test_a_trimmed_chain_keeps_its_head_and_its_last_two_entries_and_goes_on(opened: Opening) -> None:
+    async with opened("n1w0") as store, opened("n1w1") as other:
+        await store.book.commit([event(number, person(number)) for number in range(1, 1301)])
+        await other.book.commit([event(number) for number in range(1, 6)])
+        before = await store.journal.heads()
+        await store.journal.trim("n1w0", 1200)
+        assert [entry.seq for entry in await listed(store.journal, "n1w0")] == list(range(1201, 1301))
+        assert await store.journal.entry(Ref("n1w0-1200")) is None
+        assert await store.journal.of_person(person(1200)) == []
+        assert len(await listed(store.journal, "n1w1")) == 5
+        await store.journal.trim("n1w0", 9_999)
+        assert [entry.seq for entry in await listed(store.journal, "n1w0")] == [1299, 1300]
+        assert await store.journal.heads() == before
+    async with opened("n1w0") as store:
+        assert await store.book.commit([event(1)]) == [Ref("n1w0-1301")]
+        left = await listed(store.journal, "n1w0")
+        assert [found.why for found in verify(left)] == ["entries 1 to 1298 before it are missing"]
+
+
+@pytest.mark.parametrize(("writer", "upto"), [("nobody", 5), ("n1w0", 0), ("n1w0", -1), ("n1w0", 1)])
+async def test_trimming_what_is_not_there_or_is_the_chains_end_changes_nothing(store: Store, writer: str, upto: int) -> None:
+    await store.book.commit([event(1), event(2)])
+    await store.journal.trim(writer, upto)
+    assert [entry.seq for entry in await listed(store.journal)] == [1, 2]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.evidence import GENESIS, Break, Event, Kind, canonical, link, parse_event, verify
+from gateway.core.evidence import GENESIS, Break, Event, Kind, canonical, link, parse_event, verify, written
 
 AT = datetime(2026, 6, 1, 10, 0, 0, 123456, tzinfo=UTC)
 texts = st.text(max_size=12)
@@ -43,6 +43,12 @@ def chain(writer: str, length: int) -> list[Row]:
 @given(events)
 def test_event_survives_its_canonical_form(event: Event) -> None:
     assert parse_event(canonical(event)) == event
+
+
+@given(events, st.binary(max_size=16))
+def test_time_and_person_can_be_read_from_a_body_alone(event: Event, person: bytes) -> None:
+    body = canonical(replace(event, person=person.hex()))
+    assert (written(body, "at").decode(), written(body, "person").decode()) == (json.loads(body)["at"], person.hex())
 
 
 @given(events)

@@ -1,12 +1,13 @@
 """The journal in SQLite: each writer's own hash chain, extended inside the commits of the book, read in pages.
 
-Only `Chain` writes, in commit order, in the writer thread. Nothing here updates or deletes an entry.
+Only `Chain` writes, in commit order, in the writer thread. Nothing here updates an entry; only `trim` deletes any, from the front.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import apsw
@@ -20,6 +21,10 @@ from gateway.flow.ports import Entry
 
 _PAGE = 500
 _LARGEST = 2**63 - 1
+_TRIMMED = 500
+"""Entries forgotten in one commit, so that no other write waits long."""
+_KEPT = 2
+"""The last entries of a chain, which are never forgotten: at opening, `Chain.check` follows the last one from the one before."""
 
 Prepared = tuple[bytes, int, bytes | None]
 """An event made ready on the caller's side: its canonical JSON, its instant, and its person's key where it has one."""
@@ -105,6 +110,13 @@ class SqliteJournal:
             (writer, seq, last) for writer, seq, last in self._database.rows("SELECT writer, seq, hash FROM head ORDER BY writer")
         ]
 
+    async def trim(self, writer: str, upto: int) -> None:
+        """See `ports.Journal`; the file keeps its size, and new entries take the room."""
+        rows = self._database.rows("SELECT seq FROM head WHERE writer = ?", (writer,))
+        last = min(upto, rows[0][0] - _KEPT) if rows else 0
+        while await self._database.write(partial(_forget, writer=writer, upto=last)):
+            pass
+
     def _page(self, writer: str, after: int, at_writer: str, at_seq: int) -> list[Entry]:
         only = "AND writer = ?" if writer else "AND ? = ''"
         rows = self._database.rows(
@@ -113,3 +125,12 @@ class SqliteJournal:
             (at_writer, at_seq, writer, after, _PAGE),
         )
         return [Entry(*row) for row in rows]
+
+
+def _forget(connection: apsw.Connection, writer: str, upto: int) -> bool:
+    """Delete the oldest entries up to that number, a batch of them; whether there are more."""
+    row = connection.execute("SELECT min(seq) FROM entry WHERE writer = ?", (writer,)).fetchone()
+    first = upto + 1 if row is None or row[0] is None else row[0]
+    end = min(upto, first + _TRIMMED - 1)
+    connection.execute("DELETE FROM entry WHERE writer = ? AND seq BETWEEN ? AND ?", (writer, first, end))
+    return bool(end < upto)
