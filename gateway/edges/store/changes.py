@@ -80,14 +80,14 @@ def job(changes: Sequence[Change], events_at: int | None) -> Job:
     def write(connection: apsw.Connection) -> None:
         stand = 0
         if factual:
-            stand = advance(connection, max(map(_dated, factual)) if events_at is None else events_at)
+            stand = advance(connection, max(map(dated, factual)) if events_at is None else events_at)
         for change in changes:
             _apply(connection, change, stand)
 
     return write
 
 
-def _dated(change: Change) -> int:
+def dated(change: Change) -> int:
     """When the change itself says it happened; 0 where it does not."""
     match change:
         case Oppose(one):

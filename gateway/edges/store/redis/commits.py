@@ -1,0 +1,284 @@
+"""The one thread that writes to Redis: gathers what waits, sends it in one pipeline, and says what became of each.
+
+A commit is acknowledged when the server answered, which by its own setting is after its log is on disk, and when so many replicas have
+it as were declared. A change that protects somebody is on this machine's own disk before it is sent (design 5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from redis.exceptions import NoScriptError, RedisError
+
+from gateway.core.evidence import GENESIS, link
+from gateway.core.model import Ref
+from gateway.edges.store.redis.client import FAILURES, Blocking
+from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, packed, place, unpacked, words
+from gateway.edges.store.redis.scripts import COMMIT
+from gateway.edges.store.redis.standing import Standing
+from gateway.flow.lease_ports import Overtaken
+from gateway.flow.ports import Unavailable
+
+BATCH = 64
+QUEUE = 10_000
+WAIT_PATIENCE = 2_000
+"""Milliseconds that replicas get to have a batch."""
+
+Prepared = tuple[bytes, int, bytes | None]
+"""An event made ready: its canonical JSON, its instant, and its person's key where it has one."""
+
+
+class Unanswered(Unavailable):
+    """The write got no answer in time; it may still have happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One commit: its operations, its events, the instant of a factual one, its fence, and what its own disk must hold before."""
+
+    operations: bytes
+    events: Sequence[Prepared]
+    at: int | None
+    fence: bytes
+    guarded: Sequence[bytes]
+
+
+class Notes(Protocol):
+    """This machine's own disk: what protects people, before and after Redis has it."""
+
+    def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:
+        """Have them on disk; a number for each. Raises Unavailable."""
+
+    def recorded(self, numbers: Sequence[tuple[int, int]]) -> None:
+        """Note with which stand Redis took each; a failure is swallowed, as what is not noted is only told again."""
+
+
+Settle = Callable[[Blocking], None]
+"""Brings `Standing` up to date with the server; raises Unavailable, or one of the client's failures, where that cannot be done."""
+
+Answer = asyncio.Future[Any]
+_NOTHING = object()
+
+
+class Commits:
+    """Owns the blocking client; `post` may be called from the loop at any time."""
+
+    def __init__(
+        self, connect: Callable[[], Blocking], writer: str, standing: Standing, settle: Settle, notes: Notes, replicas: int
+    ) -> None:
+        self._connect = connect
+        self._client: Blocking | None = None
+        self._writer = writer
+        self._standing = standing
+        self._settle = settle
+        self._notes = notes
+        self._replicas = replicas
+        self._head: tuple[int, bytes] | None = None
+        self._closing = False
+        self._queue: SimpleQueue[tuple[Post | Settle, Answer] | None] = SimpleQueue()
+        self._aside: Any = _NOTHING
+        self._thread = threading.Thread(target=self._run, name="write-redis", daemon=True)
+        self._thread.start()
+
+    def post(self, post: Post) -> Answer:
+        """The references of the post's events, later; posts take effect in the order of the calls."""
+        return self._put(post)
+
+    def apart(self, job: Settle) -> Answer:
+        """Run a job on the blocking client, between two batches; its failures come as Unavailable."""
+        return self._put(job)
+
+    async def close(self) -> None:
+        """Write what waits and let the connection go."""
+        self._closing = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _put(self, what: Post | Settle) -> Answer:
+        future: Answer = asyncio.get_running_loop().create_future()
+        if self._closing or self._queue.qsize() >= QUEUE:
+            _fail(future, Unavailable("store"))
+        else:
+            self._queue.put((what, future))
+        return future
+
+    def _run(self) -> None:
+        while batch := self._gather():
+            what = batch[0][0]
+            if isinstance(what, Post):
+                posts = [one for one, _ in batch if isinstance(one, Post)]
+                ended = self._commit(posts)
+            else:
+                ended = [self._by_itself(what)]
+            futures = [future for _, future in batch]
+            with suppress(RuntimeError):  # a closed loop has nobody waiting any more; the commit stands
+                futures[0].get_loop().call_soon_threadsafe(_release, futures, ended)
+        self._disconnect()
+
+    def _gather(self) -> list[tuple[Post | Settle, Answer]]:
+        """Whatever waits, at least one; a job comes alone; nothing when it is over."""
+        first = self._queue.get() if self._aside is _NOTHING else self._aside
+        self._aside = _NOTHING
+        batch = [first] if first is not None else []
+        while batch and len(batch) < BATCH and isinstance(batch[0][0], Post):
+            try:
+                one = self._queue.get_nowait()
+            except Empty:
+                break
+            if one is None or not isinstance(one[0], Post):
+                self._aside = one
+                break
+            batch.append(one)
+        return batch
+
+    def _by_itself(self, job: Settle) -> Any:
+        try:
+            job(self._ready())
+        except FAILURES as error:
+            self._disconnect()
+            return _unavailable(error)
+        except Unavailable as failure:
+            return failure
+        return None
+
+    def _commit(self, posts: Sequence[Post]) -> list[Any]:
+        """For each post its references or its failure."""
+        try:
+            kept = [self._notes.keep(self._writer, post.guarded) if post.guarded else () for post in posts]
+            ended, stands = self._send(posts)
+        except FAILURES as error:
+            self._disconnect()
+            failure = Unanswered("store")
+            failure.__cause__ = error
+            return [failure] * len(posts)
+        except Unavailable as failure:
+            return [failure] * len(posts)
+        if any(kept):
+            self._notes.recorded([(number, stands[at]) for at, some in enumerate(kept) for number in some if stands[at]])
+        return ended
+
+    def _send(self, posts: Sequence[Post]) -> tuple[list[Any], list[int]]:
+        """All posts in pipelines, until each was taken or refused for good: twice at most for what was not the post's fault."""
+        ended: list[Any] = [Unavailable("store")] * len(posts)
+        stands = [0] * len(posts)
+        waiting = list(range(len(posts)))
+        for _ in range(4):
+            if not waiting:
+                break
+            answers = self._fly([posts[at] for at in waiting])
+            again = []
+            for at, (answer, refs) in zip(waiting, answers, strict=True):
+                if isinstance(answer, int):
+                    ended[at], stands[at] = refs, answer
+                    self._standing.saw(answer)
+                elif _again(answer):
+                    again.append(at)
+                else:
+                    ended[at] = _refused(answer, posts[at])
+            if again:
+                self._recover([answer for answer, _ in answers])
+            waiting = again
+        return ended, stands
+
+    def _fly(self, posts: Sequence[Post]) -> list[tuple[Any, list[Ref]]]:
+        client = self._ready()
+        if self._head is None:
+            self._head = self._read_head(client)
+        pipe = client.pipeline(transaction=False)
+        refs = [self._add(pipe, post) for post in posts]
+        if self._replicas:
+            pipe.execute_command("WAIT", self._replicas, WAIT_PATIENCE)
+        answers = pipe.execute(raise_on_error=False)
+        if self._replicas and not (isinstance(answers[-1], int) and answers[-1] >= self._replicas):
+            self._head = None
+            raise Unanswered("store")
+        if any(isinstance(one, Exception) for one in answers):
+            self._head = None
+        return list(zip(answers[: len(posts)], refs, strict=True))
+
+    def _add(self, pipe: Any, post: Post) -> list[Ref]:
+        assert self._head is not None  # noqa: S101 - read right before
+        first, before = self._head
+        seq, last, entries = first, before, []
+        for body, _, person in post.events:
+            seq += 1
+            last = link(last, self._writer, seq, body)
+            entries.append([seq, body, last, list(place("p", person)) if person else False])
+        self._head = seq, last
+        at = "" if post.at is None else post.at
+        standing = self._standing
+        chain = (self._writer, first, before, post.operations, packed(entries))
+        pipe.execute_command("EVALSHA", COMMIT.digest, 1, MARKS, standing.epoch, standing.seen, post.fence, *chain, at)
+        return [Ref(f"{self._writer}-{number}") for number in range(first + 1, seq + 1)]
+
+    def _recover(self, answers: Sequence[Any]) -> None:
+        """What a repetition needs: the script where the server has lost it, the chain's end, the epoch."""
+        client = self._ready()
+        self._head = None
+        if any(isinstance(one, NoScriptError) for one in answers):
+            client.script_load(COMMIT.text)
+        if any(_says(one, "EPOCH") for one in answers):
+            self._standing.epoch = ""
+            self._ready()
+
+    def _read_head(self, client: Blocking) -> tuple[int, bytes]:
+        found = client.hget(f"{PREFIX}heads", self._writer)
+        if found is None:
+            return 0, GENESIS
+        seq, last = unpacked(found)
+        return int(seq), last
+
+    def _ready(self) -> Blocking:
+        """The client, its standing settled."""
+        if self._client is None:
+            self._client = self._connect()
+        if not self._standing.epoch:
+            self._settle(self._client)
+            self._head = None
+        return self._client
+
+    def _disconnect(self) -> None:
+        self._head = None
+        if self._client is not None:
+            with suppress(*FAILURES):
+                self._client.close()
+            self._client = None
+
+
+def _says(answer: Packed, word: str) -> bool:
+    return isinstance(answer, RedisError) and str(answer).startswith(word)
+
+
+def _again(answer: Packed) -> bool:
+    """Whether the script changed nothing, and would take the post once what it rests on is put right."""
+    return isinstance(answer, NoScriptError) or _says(answer, "EPOCH") or _says(answer, "HEAD")
+
+
+def _refused(answer: Packed, post: Post) -> Exception:
+    return Overtaken(words(unpacked(post.fence)[0])) if _says(answer, "OVERTAKEN") else _unavailable(answer)
+
+
+def _unavailable(error: BaseException) -> Unavailable:
+    failure = Unavailable("store")
+    failure.__cause__ = error
+    return failure
+
+
+def _release(futures: Sequence[Answer], ended: Sequence[Any]) -> None:
+    for future, value in zip(futures, ended, strict=True):
+        if isinstance(value, Exception):
+            _fail(future, value)
+        elif not future.done():
+            future.set_result(value)
+
+
+def _fail(future: Answer, error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # fetched once, so that asyncio does not report a failure that its poster never awaits

@@ -1,0 +1,92 @@
+"""The journal in Redis: a stream a writer, its entry `seq-0`; each person's references beside it. Commits write it.
+
+Nothing here changes an entry; `trim` forgets what the archive holds.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from gateway.core.evidence import parse_event
+from gateway.core.model import PersonKey, Ref
+from gateway.edges.store.redis.commits import Commits
+from gateway.edges.store.redis.pack import PREFIX, place, unpacked, words
+from gateway.edges.store.redis.reads import Reads
+from gateway.flow.ports import Entry
+
+_PAGE = 500
+_LARGEST = 2**53
+_REFERENCE = struct.Struct(">H6s")
+
+
+class RedisJournal:
+    """`ports.Journal` over the streams of every writer."""
+
+    def __init__(self, reads: Reads, commits: Commits) -> None:
+        self._reads = reads
+        self._commits = commits
+
+    async def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
+        """See `ports.Journal`; one page is in memory at a time."""
+        for one in [writer] if writer else [name for name, _, _ in await self.heads()]:
+            at = after
+            while page := await self._page(one, at):
+                for entry in page:
+                    yield entry
+                at = page[-1].seq
+
+    async def entry(self, ref: Ref) -> Entry | None:
+        """See `ports.Journal`; text that is no reference names nothing."""
+        writer, _, number = ref.rpartition("-")
+        if not (number.isascii() and number.isdigit() and len(number) <= 16 and 0 < int(number) <= _LARGEST):
+            return None
+        found = await self._reads.plain("XRANGE", _stream(writer), f"{int(number)}-0", f"{int(number)}-0")
+        return _entry(writer, found[0]) if found else None
+
+    async def of_person(self, person: PersonKey) -> Sequence[Entry]:
+        """See `ports.Journal`."""
+        raw = await self._reads.plain("HGET", *place("p", person))
+        names = await self._writers()
+        found = []
+        for number, seq in _REFERENCE.iter_unpack(raw or b""):
+            writer = names[number]
+            at = f"{int.from_bytes(seq, 'big')}-0"
+            for one in await self._reads.plain("XRANGE", _stream(writer), at, at):
+                found.append(_entry(writer, one))
+        return sorted(found, key=_when)
+
+    async def heads(self) -> Sequence[tuple[str, int, bytes]]:
+        """See `ports.Journal`; by writer."""
+        found = _pairs(await self._reads.plain("HGETALL", f"{PREFIX}heads"))
+        heads = [(words(writer), *unpacked(head)) for writer, head in found]
+        return sorted(heads)
+
+    async def _page(self, writer: str, after: int) -> list[Entry]:
+        found = await self._reads.plain("XRANGE", _stream(writer), f"{after + 1}-0", "+", "COUNT", _PAGE)
+        return [_entry(writer, one) for one in found]
+
+    async def _writers(self) -> dict[int, str]:
+        found = _pairs(await self._reads.plain("HGETALL", f"{PREFIX}writers"))
+        return {int(number): words(name) for name, number in found}
+
+
+def _stream(writer: str) -> str:
+    return f"{PREFIX}j:{writer}"
+
+
+def _entry(writer: str, found: Any) -> Entry:
+    number, told = found
+    told = dict(told) if isinstance(told, dict) else dict(zip(told[::2], told[1::2], strict=True))
+    return Entry(writer, int(number.split(b"-")[0]), told[b"b"], told[b"h"])
+
+
+def _pairs(found: Any) -> list[tuple[bytes, bytes]]:
+    """What HGETALL answers, which the library turns into a dict where it knows the command."""
+    return list(found.items()) if isinstance(found, dict) else list(zip(found[::2], found[1::2], strict=True))
+
+
+def _when(entry: Entry) -> tuple[str, str, int]:
+    event = parse_event(entry.body)
+    return event.at.isoformat() if event else "", entry.writer, entry.seq

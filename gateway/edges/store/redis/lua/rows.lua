@@ -1,0 +1,27 @@
+-- Rows of people, kept as msgpack in buckets. A row has the columns of its table, the person left out; absent is false.
+local ops = {}
+
+local function load(place)
+  local raw = redis.call('HGET', place[1], place[2])
+  return raw and cmsgpack.unpack(raw) or nil
+end
+
+local function save(place, rows)
+  if next(rows) == nil then
+    redis.call('HDEL', place[1], place[2])
+  else
+    redis.call('HSET', place[1], place[2], cmsgpack.pack(rows))
+  end
+end
+
+-- Whether the first `count` columns are the same.
+local function same(row, other, count)
+  for column = 1, count do
+    if row[column] ~= other[column] then return false end
+  end
+  return true
+end
+
+function ops.mark(one)
+  redis.call('HSET', MARKS, one[2], string.format('%.0f', one[3]))
+end

@@ -1,0 +1,109 @@
+"""What is read from Redis on the event loop: whatever is asked while an answer is under way goes out together in the next pipeline.
+
+Each question is one script, which answers from one moment and only where it is the data that this process settled with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError, RedisError
+
+from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Async
+from gateway.edges.store.redis.pack import MARKS
+from gateway.edges.store.redis.scripts import READ, Script
+from gateway.edges.store.redis.standing import Standing
+from gateway.flow.ports import Unavailable
+
+PATIENCE = 2 * ANSWER_PATIENCE
+
+Command = tuple[Any, ...]
+_Asked = tuple[Command, asyncio.Future[Any]]
+
+
+class Reads:
+    """Owns the loop's client; `settle` brings the standing up to date and is awaited when a script refuses."""
+
+    def __init__(self, client: Async, standing: Standing, settle: Callable[[], Awaitable[None]]) -> None:
+        self._client = client
+        self._standing = standing
+        self._settle = settle
+        self._waiting: list[_Asked] = []
+        self._flight = asyncio.Lock()
+
+    async def rows(self, places: Sequence[tuple[str, bytes]]) -> tuple[int, bool, bool, list[bytes | None]]:
+        """The stand, whether there are foreign hashes, whether the data are settled, and the raw rows of these places."""
+        told = await self.script(READ, [part for one in places for part in one])
+        self._standing.saw(told[0])
+        self._standing.settled = not told[2]
+        return told[0], bool(told[1]), not told[2], told[3:]
+
+    async def script(self, script: Script, arguments: Sequence[Any] = ()) -> Any:
+        """What a script answers that begins with the guard: its first two arguments are the epoch and the stand seen."""
+        for _ in range(3):
+            if not self._standing.epoch:
+                await self._settle()
+            command = ("EVALSHA", script.digest, 1, MARKS, self._standing.epoch, self._standing.seen, *arguments)
+            answer = await self.ask(command)
+            if isinstance(answer, NoScriptError):
+                await self.ask(("SCRIPT", "LOAD", script.text))
+            elif isinstance(answer, RedisError) and str(answer).startswith("EPOCH"):
+                self._standing.epoch = ""
+            elif isinstance(answer, Exception):
+                raise Unavailable("store") from answer
+            else:
+                return answer
+        raise Unavailable("store")
+
+    async def plain(self, *command: Any) -> Any:
+        """What one command answers, whatever the epoch: for what no verdict rests on."""
+        answer = await self.ask(command)
+        if isinstance(answer, Exception):
+            raise Unavailable("store") from answer
+        return answer
+
+    async def ask(self, command: Command) -> Any:
+        """One command's answer, or the exception it was answered with; Unavailable where there is no answer."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append((command, future))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                async with self._flight:
+                    if not future.done():
+                        await self._fly()
+                return future.result()
+        except TimeoutError as error:
+            raise Unavailable("store") from error
+
+    async def _fly(self) -> None:
+        """Send what waits, and give everybody their answer; who is cancelled meanwhile leaves the others' questions to the next."""
+        asked, self._waiting = [one for one in self._waiting if not one[1].done()], []
+        try:
+            pipe = self._client.pipeline(transaction=False)
+            for command, _ in asked:
+                pipe.execute_command(*command)
+            answers = await pipe.execute(raise_on_error=False)
+        except FAILURES as error:
+            for _, future in asked:
+                _fail(future, error)
+        except asyncio.CancelledError:
+            self._waiting = asked + self._waiting
+            raise
+        else:
+            for (_, future), answer in zip(asked, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+
+    async def close(self) -> None:
+        """Let the connections go."""
+        await self._client.aclose()
+
+
+def _fail(future: asyncio.Future[Any], error: BaseException) -> None:
+    if not future.done():
+        failure = Unavailable("store")
+        failure.__cause__ = error
+        future.set_exception(failure)
+        future.exception()  # who asked may have left meanwhile

@@ -1,0 +1,29 @@
+"""The scripts that run inside Redis, each put together from its parts in `lua/` and named by its digest.
+
+By digest, not as a library of functions: gateways of two versions can share a server while they are being replaced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One script and the name that the server knows it by."""
+
+    text: str
+    digest: str
+
+
+def _script(*parts: str) -> Script:
+    folder = files(__package__) / "lua"
+    text = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+READ = _script("guard", "read")
+COMMIT = _script("guard", "rows", "opposition", "commit")
+"""`commit` comes last: the other parts add the operations it knows."""
