@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,8 @@ from gateway.edges.store.sqlite import open_store
 from gateway.flow.back_ports import Outbox, Returns
 from gateway.flow.ports import Book, Journal
 from tests.support.people import NOON
+from tests.support.redis_servers import needs_redis, running_redis
+from tests.support.shared_store import shared_store
 
 
 class Store(Protocol):
@@ -32,7 +35,8 @@ class Store(Protocol):
 Opening = Callable[..., AbstractAsyncContextManager[Store]]
 
 
-def sqlite(folder: Path) -> Opening:
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[Opening]:
     """The embedded store; each opening sees the same file."""
 
     @asynccontextmanager
@@ -43,16 +47,24 @@ def sqlite(folder: Path) -> Opening:
         finally:
             await store.close()
 
-    return opened
+    yield opened
 
 
-STORES = {"sqlite": sqlite}
+@asynccontextmanager
+async def redis(folder: Path) -> AsyncIterator[Opening]:
+    """The shared store on one server; each opening is another process of one machine."""
+    async with running_redis(folder / "redis") as server:
+        yield partial(shared_store, server.url, folder)
 
 
-@pytest.fixture(params=sorted(STORES))
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
+STORES = {"sqlite": sqlite, "redis": redis}
+
+
+@pytest.fixture(params=[pytest.param("sqlite"), pytest.param("redis", marks=needs_redis)])
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opening]:
     """Opens the store under test, as often as wanted: `async with opened(writer="n1w1") as store`."""
-    return STORES[request.param](tmp_path)
+    async with STORES[request.param](tmp_path) as opening:
+        yield opening
 
 
 @pytest.fixture
