@@ -116,6 +116,8 @@ class Attempts:
             judgement = await self._judge.again(task.stream, task.address, task.judgement)
             if not _passes(task, judgement.verdict):
                 return await self._stop(task, judgement)
+            if not self.may_leave(task.stream):  # this very look may have shown that oppositions are missing
+                return Tried(fault=replies.OPTOUT_DOWN)
             return await self._hand_over(task, judgement)
         except Unavailable:
             return Tried(fault=replies.EVIDENCE_DOWN)
@@ -159,13 +161,13 @@ class Attempts:
         async def still() -> bool:
             nonlocal last
             last = await self._judge.again(task.stream, task.address, last)
-            return _passes(task, last.verdict)
+            return _passes(task, last.verdict) and self.may_leave(task.stream)
 
         covered = cover(self._head(task.stream), judgement.person, task.envelope, task.addressee)
         outcome = await provider.deliver(covered.sender, covered.addressee, covered.envelope, finished.chunks, still)
         await self._record_outcome(task, judgement, copy, finished, outcome, ref)
         if outcome.fate is Fate.WITHDRAWN:
-            return await self._stop(task, last)
+            return Tried(fault=replies.OPTOUT_DOWN) if _passes(task, last.verdict) else await self._stop(task, last)
         return Tried(outcome=outcome, reports=features.dsn and not covered.ours, ref=ref)
 
     async def _finish(self, task: Task, copy: Copy, eight_bit: bool) -> Finished | Reply:

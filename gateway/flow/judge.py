@@ -93,13 +93,20 @@ class Judge:
         """Facts and arrangements of one stand, so that the same verdict can be had from them again (R-FR-86)."""
         for _ in range(_TRIES):
             who, reading = await self._facts(stream, address)
-            if reading.stand == self._arranged:
+            if self._arranged in (reading.stand, reading.arranged):
                 return who, reading
             arrangements = await self._book.arrangements()
-            if await self._book.stand() == reading.stand:
-                self._arrangements, self._arranged = arrangements, reading.stand
+            if await self._arranged_again(stream, reading):
+                self._arrangements = arrangements
+                self._arranged = reading.stand if reading.arranged is None else reading.arranged
                 return who, reading
         raise Unavailable("arrangements")
+
+    async def _arranged_again(self, stream: Stream, reading: Reading) -> bool:
+        """Whether no arrangement changed between the reading and now."""
+        if reading.arranged is None:
+            return await self._book.stand() == reading.stand
+        return (await self._book.read(stream.advertiser.name, ())).arranged == reading.arranged
 
     async def _facts(self, stream: Stream, address: Address) -> tuple[Who, Reading]:
         """The facts under every key they may be filed under; once a foreign hash is known, under the recipient's own too."""

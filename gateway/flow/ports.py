@@ -50,11 +50,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look into the book: the facts in the order asked for, and the `stand` and `has_hashes` that were true with them."""
+    """One look into the book: the facts in the order asked for, and the `stand` and `has_hashes` that were true with them.
+
+    `arranged` is the stand at which the arrangements last changed, where a store tells it; None where they may have at any.
+    """
 
     facts: Sequence[Facts]
     stand: int
     hashes: bool
+    arranged: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

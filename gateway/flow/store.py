@@ -1,0 +1,53 @@
+"""The store as a whole: what is opened at the start and closed at the end, whichever of the two it is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.flow.back_ports import Outbox, Returns
+from gateway.flow.lease_ports import LeasedBook, Leases
+from gateway.flow.ports import Journal, OptOutHealth
+
+
+class Store(Protocol):
+    """Book, journal, outbox and what came back, seen through their ports."""
+
+    @property
+    def book(self) -> LeasedBook:
+        """The state, and the one door by which it changes."""
+
+    @property
+    def journal(self) -> Journal:
+        """The evidence."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What partners and tools must still be told."""
+
+    @property
+    def returns(self) -> Returns:
+        """What came back."""
+
+    @property
+    def leases(self) -> Leases:
+        """Who may do what only one may do."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether every acknowledged opposition is known to be in it; as of the last look. While not, marketing waits (design 5)."""
+
+    async def close(self) -> None:
+        """Write what waits and let go."""
+
+
+class WayOut:
+    """`ports.OptOutHealth` of a gateway: the self-test passes, and no opposition is known to be missing (R-FR-52)."""
+
+    def __init__(self, probe: OptOutHealth, store: Store) -> None:
+        self._probe = probe
+        self._store = store
+
+    @property
+    def healthy(self) -> bool:
+        """See `ports.OptOutHealth`."""
+        return self._probe.healthy and self._store.settled
