@@ -150,7 +150,9 @@ class Gateway:
         way_back = make_way_back(nouns, state, self._log)
         checks: dict[str, Check] = {}
         pages = Pages(folder_of("pages", settings.gateway.templates_dir), shipped("templates") / "pages")
-        web = Web(self._public(nouns, state, way_back, pages, checks), listen.host, listen.port, self._shared)
+        web = Web(
+            self._public(nouns, state, way_back, pages, checks), listen.host, listen.port, self._shared, settings.web.proxy_from
+        )
         public_url = settings.gateway.public_url.rstrip("/") or f"http://{listen.host}:{web.port}"
         probe = self._probe(state, public_url)
         preflight = make_preflight(settings, state, self._log)
@@ -283,6 +285,7 @@ class Gateway:
             reuse_port=self._shared,
             slots=asyncio.Semaphore(limits.large_slots),
             throttle=Throttle(limits),
+            proxy_from=given.proxy_from,
         )
         listeners = [submitting(Kind.SUBMISSION, clear_auth=given.listen.loopback)]
         submission = await listeners[0].start(given.listen.host, given.listen.port)
@@ -292,7 +295,14 @@ class Gateway:
             submission_tls = await listeners[-1].start(given.tls_listen.host, given.tls_listen.port)
         if inbound.listen is not None and inbound.domain is not None:
             returning = Listener(
-                Kind.INBOUND, desk, Limits(size=INBOUND_SIZE), self._log, tls, nouns.hostname, reuse_port=self._shared
+                Kind.INBOUND,
+                desk,
+                Limits(size=INBOUND_SIZE),
+                self._log,
+                tls,
+                nouns.hostname,
+                reuse_port=self._shared,
+                proxy_from=inbound.proxy_from,
             )
             listeners.append(returning)
             back = await returning.start(inbound.listen.host, inbound.listen.port)

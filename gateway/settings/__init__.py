@@ -7,7 +7,14 @@ from gateway.settings.loading import ConfigurationError, Fault, load
 from gateway.settings.models import Settings
 from gateway.settings.nouns import to_forms, to_partners, to_streams
 from gateway.settings.partner_lines import shared_keys, to_lines
-from gateway.settings.secrets import MissingSecret, mailbox_password, provider_api_key, provider_secret, upstream_password
+from gateway.settings.secrets import (
+    MissingSecret,
+    mailbox_password,
+    provider_api_key,
+    provider_secret,
+    redis_password,
+    upstream_password,
+)
 
 __all__ = [
     "ConfigurationError",
@@ -18,6 +25,7 @@ __all__ = [
     "mailbox_password",
     "provider_api_key",
     "provider_secret",
+    "redis_password",
     "shared_keys",
     "to_forms",
     "to_lines",

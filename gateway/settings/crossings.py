@@ -6,12 +6,14 @@ import difflib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gateway.core.model import Category
 from gateway.core.standard_webhook import LEAST, read_secrets
 from gateway.core.token import stream_number
+from gateway.edges.store.redis.location import NoLocation, read_location
 from gateway.settings.models import Settings
 from gateway.settings.secrets import (
     MissingSecret,
@@ -52,8 +54,7 @@ def _gateway(settings: Settings) -> Iterator[Complaint]:
         yield ("gateway", "public_url"), "must begin with https:// unless it is on loopback (RFC 8058)."
     if url.query or url.fragment:
         yield ("gateway", "public_url"), "must have no query and no fragment."
-    if gateway.store != "sqlite":
-        yield ("gateway", "store"), 'only "sqlite" in this release; Redis comes with the scaled profile.'
+    yield from _store(settings)
     for server in gateway.resolver:
         if not is_address(server.host):
             yield ("gateway", "resolver"), f"{server.host} must be an address: a name server cannot be found by name."
@@ -64,6 +65,23 @@ def _gateway(settings: Settings) -> Iterator[Complaint]:
             yield ("gateway", key), f"{folder} is not a folder."
     if sentence := _unwritable(gateway.data_dir):
         yield ("gateway", "data_dir"), sentence
+
+
+def _store(settings: Settings) -> Iterator[Complaint]:
+    """A shared store is named in full; what never goes over a network in clear is a password beyond loopback."""
+    if settings.gateway.store == "sqlite":
+        return
+    place = read_location(settings.gateway.store)
+    if isinstance(place, NoLocation):
+        yield ("gateway", "store"), f'{place.why} Or "sqlite".'
+        return
+    if not (place.tls or settings.redis.network == "private" or all(is_loopback(host) for host, _ in place.hosts)):
+        yield ("gateway", "store"), 'crosses the network in clear: rediss:// beyond loopback, unless [redis] network = "private".'
+    if find_spec("redis") is None or find_spec("msgpack") is None:
+        yield ("gateway", "store"), "needs the extra redis: pip install 'compliance-gateway[redis]'."
+    if settings.redis.ca_file is not None and not settings.redis.ca_file.is_file():
+        yield ("redis", "ca_file"), f"{settings.redis.ca_file} does not exist."
+    yield from _private(("redis", "password_file"), settings.redis.password_file)
 
 
 def _unwritable(folder: Path) -> str:
@@ -86,6 +104,8 @@ def _listeners(settings: Settings) -> Iterator[Complaint]:
         yield ("submission", "listen"), "listens beyond loopback, so tls_cert and tls_key are required."
     if submission.tls_listen is not None and not has_tls:
         yield ("submission", "tls_listen"), "needs tls_cert and tls_key."
+    if submission.proxy_from and not has_tls:
+        yield ("submission", "proxy_from"), "needs tls_cert and tls_key: who comes by a balancer logs in under TLS only."
     if submission.tls_cert is not None and not submission.tls_cert.is_file():
         yield ("submission", "tls_cert"), f"{submission.tls_cert} does not exist."
     yield from _private(("submission", "tls_key"), submission.tls_key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import get_origin
 
@@ -111,7 +112,7 @@ def _plain(value: object) -> object:
     match value:
         case timedelta():
             return write_duration(value)
-        case Listen() | Path():
+        case Listen() | Path() | IPv4Network() | IPv6Network():
             return str(value)
         case tuple():
             return [_plain(part) for part in value]

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from gateway.core.model import Category, RefusalMode
 from gateway.settings.back import Bounces, Mailbox, Outward, ProviderEvents, Replies
+from gateway.settings.shared import Redis
 from gateway.settings.table import Table
 from gateway.settings.values import (
     CalendarSpan,
@@ -26,6 +27,7 @@ from gateway.settings.values import (
     Listen,
     ListenAt,
     Name,
+    PeerNetwork,
     Port,
     Sender,
     Wording,
@@ -45,7 +47,11 @@ class Gateway(Table):
     data_dir: FromFolder = Field(
         default=Path("var"), description="Folder of the database, the spool and the `keys` folder; only the gateway may read it."
     )
-    store: Line = Field(default="sqlite", description='Where people and evidence are kept. Only "sqlite" in this release.')
+    store: Line = Field(
+        default="sqlite",
+        description='Where people and evidence are kept: "sqlite", or what many gateways share: "redis://HOST[:PORT]", '
+        '"redis+sentinel://HOST,HOST/SERVICE", "redis+cluster://HOST,HOST"; "rediss" for TLS.',
+    )
     policies: tuple[Name, ...] = Field(
         default=("fr",), min_length=1, description="Policy packs to load; a stream picks one by name."
     )
@@ -106,6 +112,11 @@ class Submission(Table):
     )
     tls_cert: FromFolder | None = Field(default=None, description="PEM file of the certificate and its chain.")
     tls_key: FromFolder | None = Field(default=None, description="PEM file of its private key, mode 0600.")
+    proxy_from: tuple[PeerNetwork, ...] = Field(
+        default=(),
+        description="Balancers, as addresses or networks: their connections must begin with a PROXY protocol header (v1 or v2),"
+        " count as the client it names, and log in under TLS only. From others such a header is refused.",
+    )
     limits: Limits = Field(default_factory=Limits, description="Limits of one client.")
 
 
@@ -118,12 +129,20 @@ class Inbound(Table):
     domain: Domain | None = Field(
         default=None, description="Domain whose MX leads to this listener; opt-out addresses are made in it."
     )
+    proxy_from: tuple[PeerNetwork, ...] = Field(
+        default=(), description="Balancers whose connections begin with a PROXY protocol header, as in [submission]."
+    )
 
 
 class Web(Table):
     """Opt-out pages, health and metrics; in clear, so put a TLS proxy before it when it is public."""
 
     listen: ListenAt = Field(default=Listen("127.0.0.1", 8025), description="HTTP listener.")
+    proxy_from: tuple[PeerNetwork, ...] = Field(
+        default=(),
+        description="TLS proxies or balancers, as addresses or networks, whose `X-Forwarded-For` and `X-Forwarded-Proto` are"
+        " believed; from others both are ignored. List the proxies alone, not the network that their clients are in.",
+    )
 
 
 class Delivery(Table):
@@ -308,6 +327,7 @@ class Settings(Table):
     advertiser: dict[Name, Advertiser] = Field(default_factory=dict)
     stream: dict[Name, Stream] = Field(default_factory=dict)
     partner: dict[Name, Partner] = Field(default_factory=dict)
+    redis: Redis = Field(default_factory=Redis)
     outward: Outward = Field(default_factory=Outward)
     bounces: Bounces = Field(default_factory=Bounces)
     replies: Replies = Field(default_factory=Replies)

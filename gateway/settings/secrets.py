@@ -10,9 +10,11 @@ from pathlib import Path
 
 from gateway.settings.back import Mailbox, ProviderEvents
 from gateway.settings.models import Partner, Upstream
+from gateway.settings.shared import Redis
 
-_OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA")
-"""The configuration file's path, and the test corpora's folder."""
+_REDIS_PASSWORD = "GATEWAY_REDIS_PASSWORD"  # noqa: S105 a variable's name
+_OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA", "GATEWAY_RESTARTS", _REDIS_PASSWORD)
+"""The configuration file's path, the test corpora's folder, what the supervisor tells a worker, the shared store's password."""
 
 
 class MissingSecret(Exception):
@@ -22,6 +24,11 @@ class MissingSecret(Exception):
 def upstream_password(name: str, upstream: Upstream, environ: Mapping[str, str] | None = None) -> bytes:
     """The password of an upstream, from the environment first; empty when it needs none."""
     return _secret(_variable("UPSTREAM", name, "PASSWORD"), upstream.password_file, environ)
+
+
+def redis_password(redis: Redis, environ: Mapping[str, str] | None = None) -> bytes:
+    """The password of the shared store; empty when there is none."""
+    return _secret(_REDIS_PASSWORD, redis.password_file, environ)
 
 
 def partner_secret(name: str, partner: Partner, environ: Mapping[str, str] | None = None) -> bytes:

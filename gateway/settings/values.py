@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, ValidationInfo
 
 from gateway.core.duration import parse_duration
+from gateway.core.proxy_header import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,21 @@ def _listen(value: object) -> Listen:
     if found is None or int(found["port"]) > 65535:
         raise ValueError('must be "host:port", for instance "127.0.0.1:2525" or "[::1]:2525"')
     return Listen(found["six"] or found["host"], int(found["port"]))
+
+
+def _network(value: object) -> Network:
+    """An address or a network whose peers may speak for others; a network of everybody would let anybody do so."""
+    if isinstance(value, Network):
+        return value
+    try:
+        network = ipaddress.ip_network(value) if isinstance(value, str) else None
+    except ValueError:
+        network = None
+    if network is None:
+        raise ValueError('must be an address or a network such as "192.0.2.10" or "192.0.2.0/28"')
+    if network.prefixlen == 0:
+        raise ValueError("must not be everybody: whoever is in it may claim any address")
+    return network
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -137,6 +153,7 @@ def _span(value: str) -> str:
     return value
 
 
+PeerNetwork = Annotated[Network, BeforeValidator(_network), PlainSerializer(str, return_type=str)]
 ListenAt = Annotated[Listen, BeforeValidator(_listen), PlainSerializer(str, return_type=str)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(write_duration, return_type=str)]
 Domain = Annotated[str, AfterValidator(fold_domain)]

@@ -28,7 +28,7 @@ from gateway.core.reply import (
     Reply,
 )
 from gateway.edges.smtp.stream import Gone, Over, Stream
-from gateway.edges.smtp.terms import Terms
+from gateway.edges.smtp.terms import Kind, Terms
 
 T = TypeVar("T")
 
@@ -55,8 +55,8 @@ _FAULTS = frozenset(
 class Conversation(Stream):
     """Serves one client; `obey` answers a command, None when it has answered by itself."""
 
-    def __init__(self, terms: Terms, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(terms.limits, loop)
+    def __init__(self, terms: Terms, loop: asyncio.AbstractEventLoop, client: str = "") -> None:
+        super().__init__(terms.limits, loop, client)
         self.terms = terms
         self._errors = 0
         self._unknown = 0
@@ -84,6 +84,8 @@ class Conversation(Stream):
         roster, address = self.terms.roster, self.address
         admitted = linger = roster.enter(self, address)
         try:
+            if self.tls is None and self.terms.kind is Kind.SUBMISSIONS:
+                await self._begin_tls()
             if admitted:
                 await self._greet()
                 linger = await self._converse() is not BYE
@@ -104,6 +106,13 @@ class Conversation(Stream):
             finally:
                 if admitted:
                     roster.leave(self, address)
+
+    async def _begin_tls(self) -> None:
+        """Implicit TLS where the transport has not begun it: a PROXY header came first."""
+        if self.terms.tls is None:
+            raise Gone
+        await self.secure(self.terms.tls)
+        self._reset_timeout()
 
     async def _greet(self) -> None:
         if self.limits.greeting_delay:

@@ -62,6 +62,8 @@ class Limits:
     data_rate: int = 500
     """Least octets per second, averaged over the message."""
     tls_handshake: float = 10.0
+    proxy_header: float = 5.0
+    """How long a balancer may take to say for whom it connects; a lost segment alone takes 3 s (proxy-protocol.txt 2)."""
     answer: float = 300.0
     """Longest wait for a desk's answer."""
     greeting_delay: float = 0.0

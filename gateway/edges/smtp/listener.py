@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
+from gateway.core.proxy_header import Network
 from gateway.edges.smtp.auth import Throttle
 from gateway.edges.smtp.limits import Limits
+from gateway.edges.smtp.porch import Lodge, Porch
 from gateway.edges.smtp.session import Session
 from gateway.edges.smtp.terms import Kind, Roster, Terms
 from gateway.flow.desk import Desk
@@ -30,6 +33,7 @@ class Listener:
 
     `submission` offers STARTTLS where `tls` is given, `submissions` needs it, `inbound` never offers AUTH. `clear_auth` allows AUTH
     without TLS: for loopback only. `slots` and `throttle` may be shared by the listeners of a process; otherwise each has its own.
+    Connections from `proxy_from` must begin with a PROXY header and are whose it says; they never AUTH in clear.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class Listener:
         *,
         slots: asyncio.Semaphore | None = None,
         throttle: Throttle | None = None,
+        proxy_from: tuple[Network, ...] = (),
     ) -> None:
         kind = Kind(kind)
         if tls is not None and tls.minimum_version < ssl.TLSVersion.TLSv1_2:
@@ -55,6 +60,8 @@ class Listener:
         if kind is Kind.SUBMISSION and auth_required and tls is None and not clear_auth:
             raise ValueError("nobody could log in: AUTH needs TLS or a loopback listener that allows it in clear")
         self._reuse_port = reuse_port
+        self._proxy_from = proxy_from
+        self._lodge: Lodge | None = None
         self._server: asyncio.Server | None = None
         self._terms = Terms(
             kind=kind,
@@ -78,9 +85,9 @@ class Listener:
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address really bound (port 0 lets the system choose)."""
         loop, terms = asyncio.get_running_loop(), self._terms
-        tls = terms.tls if terms.kind is Kind.SUBMISSIONS else None
+        tls = terms.tls if terms.kind is Kind.SUBMISSIONS and not self._proxy_from else None
         self._server = await loop.create_server(
-            lambda: Session(terms, loop),
+            self._reception(loop),
             host,
             port,
             backlog=_BACKLOG,
@@ -92,8 +99,18 @@ class Listener:
         bound = self._server.sockets[0].getsockname()
         return str(bound[0]), int(bound[1])
 
+    def _reception(self, loop: asyncio.AbstractEventLoop) -> Callable[[], asyncio.BaseProtocol]:
+        """What makes the first protocol of each connection: the session itself, or the porch where some come by a balancer."""
+        terms = self._terms
+        if not self._proxy_from:
+            return lambda: Session(terms, loop)
+        lodge = self._lodge = Lodge(terms, self._proxy_from, loop)
+        return lambda: Porch(lodge)
+
     async def close(self, grace: float) -> None:
         """Accept no more; idle sessions hear 421, messages being received or judged have `grace` seconds to end."""
         if self._server is not None:
             self._server.close()
+        if self._lodge is not None:
+            self._lodge.close()
         await self._terms.roster.dismiss(grace)

@@ -78,8 +78,8 @@ class _Mail:
 class Session(Conversation):
     """Serves one client's commands."""
 
-    def __init__(self, terms: Terms, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(terms, loop)
+    def __init__(self, terms: Terms, loop: asyncio.AbstractEventLoop, client: str = "") -> None:
+        super().__init__(terms, loop, client)
         self.longest_line = max(self._limit_of(verb) for verb in (b"NOOP", b"MAIL", b"AUTH"))
         self._helo = ""
         self._extended = False

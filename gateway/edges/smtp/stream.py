@@ -39,12 +39,13 @@ class Over(Exception):
 class Stream(SMTP):
     """Reads and writes one connection; `_handle_client`, started by aiosmtpd, is for the session to write."""
 
-    def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop, client: str = "") -> None:
         # Not aiosmtpd's own constructor: it inspects every attribute of the class for each connection and looks the host name up in
         # the DNS. What its connection_made needs is set here; a test fails when that changes.
         asyncio.StreamReaderProtocol.__init__(self, None, loop=loop)  # type: ignore[arg-type]
         self.loop = loop
         self.limits = limits
+        self._client = client
         self.session = None
         self.envelope = None
         self.transport: asyncio.BaseTransport | None = None
@@ -129,7 +130,9 @@ class Stream(SMTP):
 
     @property
     def address(self) -> str:
-        """The client's network address, for counting connections and failed logins."""
+        """The client's network address, for counting connections and failed logins: the one a balancer named, else the peer's."""
+        if self._client:
+            return self._client
         name = self.wire.get_extra_info("peername")
         return str(name[0]) if name else ""
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 import h11
 import uvicorn
@@ -15,6 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gateway.core.proxy_header import Network
+
 BACKLOG = 512
 CONNECTIONS = 1000
 DRAIN_SECONDS = 10
@@ -22,9 +25,14 @@ HEADER_SECONDS = 10.0
 
 
 class Web:
-    """One HTTP listener. The port is open, and known, as soon as the object exists; who comes before `run` waits."""
+    """One HTTP listener. The port is open, and known, as soon as the object exists; who comes before `run` waits.
 
-    def __init__(self, routes: Sequence[Route], host: str, port: int, reuse_port: bool = False) -> None:
+    What `proxy_from` says of its clients (`X-Forwarded-For`, `X-Forwarded-Proto`) is believed, what others say is not.
+    """
+
+    def __init__(
+        self, routes: Sequence[Route], host: str, port: int, reuse_port: bool = False, proxy_from: tuple[Network, ...] = ()
+    ) -> None:
         self._socket = _bind(host, port, reuse_port)
         self.port: int = self._socket.getsockname()[1]
         self._app = _app(routes)
@@ -38,7 +46,8 @@ class Web:
                 log_level="error",
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,
+                proxy_headers=bool(proxy_from),
+                forwarded_allow_ips=_trusted(proxy_from),
                 backlog=BACKLOG,
                 limit_concurrency=CONNECTIONS,
                 timeout_keep_alive=15,
@@ -101,6 +110,12 @@ class _Impatient(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _trusted(networks: tuple[Network, ...]) -> list[str]:
+    """The networks as uvicorn compares them: a listener on `::` sees IPv4 peers as mapped addresses."""
+    mapped = [IPv6Network((f"::ffff:{one[0]}", 96 + one.prefixlen)) for one in networks if isinstance(one, IPv4Network)]
+    return [str(one) for one in (*networks, *mapped)]
 
 
 def _app(routes: Sequence[Route]) -> Starlette:

@@ -25,7 +25,7 @@ from gateway.flow.enrol import Enrolling
 from gateway.flow.ports import Clock, Unavailable
 
 POSTS_A_MINUTE = 60
-"""From one peer; behind a proxy that is everybody, so it is no tight limit: the proxy's own comes first."""
+"""From one peer; behind a proxy that is not in `[web] proxy_from` that is everybody, so it is no tight limit."""
 
 POSTS_AN_HOUR = 5
 """For one address, whoever sends them; how many mails come of it is `core.enrol`'s to bound."""
