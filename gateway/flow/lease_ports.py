@@ -33,8 +33,9 @@ class Leases(Protocol):
     async def take(self, name: str, owner: str, seconds: float) -> Lease | None:
         """Have the lease for so long from now on, or renew it under its number; None while another holds it.
 
-        `owner` names one run of one process: two runs never share it. An owner whose time ran out while nobody else came has
-        missed nothing and keeps its number.
+        `owner` is `place/run`: a worker of a node, and one run of its process, which no other run shares. A new run of a place
+        follows the one before it at once, under a new number: of those, one lives at a time. An owner whose time ran out while
+        nobody else came has missed nothing and keeps its number; one that released has not, and gets a new one.
         """
 
     async def release(self, lease: Lease, owner: str) -> None:

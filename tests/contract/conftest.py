@@ -13,6 +13,7 @@ import pytest
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.back_ports import Outbox, Returns
+from gateway.flow.lease_ports import LeasedBook, Leases
 from gateway.flow.ports import Book, Journal
 from tests.support.people import NOON
 from tests.support.redis_servers import needs_redis, running_redis
@@ -23,13 +24,15 @@ class Store(Protocol):
     """What every store offers, whatever is behind it."""
 
     @property
-    def book(self) -> Book: ...
+    def book(self) -> LeasedBook: ...
     @property
     def journal(self) -> Journal: ...
     @property
     def outbox(self) -> Outbox: ...
     @property
     def returns(self) -> Returns: ...
+    @property
+    def leases(self) -> Leases: ...
 
 
 Opening = Callable[..., AbstractAsyncContextManager[Store]]

@@ -212,6 +212,11 @@ GATEWAY_STEPS = (
     ) WHERE EXISTS (SELECT 1 FROM mark WHERE name = 'erased');
     DELETE FROM mark WHERE name = 'erased';
     """,
+    """
+    CREATE TABLE lease (
+        name TEXT PRIMARY KEY, number INTEGER NOT NULL, owner TEXT NOT NULL, begun INTEGER NOT NULL, ends INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 SPOOL_STEPS = (

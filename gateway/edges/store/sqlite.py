@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.edges.store.book import SqliteBook
 from gateway.edges.store.database import Database
 from gateway.edges.store.journal import Chain, SqliteJournal
+from gateway.edges.store.leases import SqliteLeases
 from gateway.edges.store.outbox import SqliteOutbox
 from gateway.edges.store.returns import SqliteReturns
 from gateway.edges.store.schema import GATEWAY_STEPS
+from gateway.flow.lease_ports import Lease
 
 
 @dataclass(frozen=True, slots=True)
 class SqliteStore:
-    """One open `gateway.db`, seen through four ports."""
+    """One open `gateway.db`, seen through five ports."""
 
     book: SqliteBook
     journal: SqliteJournal
     outbox: SqliteOutbox
     returns: SqliteReturns
+    leases: SqliteLeases
     database: Database
+
+    def under(self, lease: Lease) -> SqliteStore:
+        """The same open file, whose book writes under the lease."""
+        return replace(self, book=self.book.under(lease))
 
     async def close(self) -> None:
         """Write what waits and close the file."""
@@ -35,4 +42,11 @@ def open_store(path: Path, writer: str) -> SqliteStore:
     """
     chain = Chain(writer)
     database = Database(path, GATEWAY_STEPS, "store", chain)
-    return SqliteStore(SqliteBook(database), SqliteJournal(database), SqliteOutbox(database), SqliteReturns(database), database)
+    return SqliteStore(
+        SqliteBook(database),
+        SqliteJournal(database),
+        SqliteOutbox(database),
+        SqliteReturns(database),
+        SqliteLeases(database),
+        database,
+    )
