@@ -34,7 +34,6 @@ from gateway.edges.logs import JsonLog
 from gateway.edges.metrics import Metrics
 from gateway.edges.smtp.upstream import Upstream, UpstreamConfig
 from gateway.edges.store.spool import SqliteSpool, open_spool
-from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.adopt import Adoption
 from gateway.flow.attempt import Attempts
 from gateway.flow.daily import Daily, Office, chores
@@ -49,9 +48,11 @@ from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
 from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Vault
 from gateway.flow.preflight import Posture
+from gateway.flow.store import Store, WayOut
 from gateway.flow.tasks import Tasks
 from gateway.settings import Settings, shared_keys, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
+from gateway.store_rooms import open_keys, open_truth
 
 T = TypeVar("T")
 Send = Callable[[Coroutine[Any, Any, T]], "asyncio.Future[T]"]
@@ -79,7 +80,7 @@ class State:
 
     keys: KeyRing
     identity: Identity
-    store: SqliteStore
+    store: Store
     spools: tuple[SqliteSpool, ...]
     clock: SystemClock
     log: JsonLog
@@ -122,12 +123,11 @@ def _sound(read: T | FileFault) -> T:
 
 
 def open_state(settings: Settings, worker: int, log: JsonLog) -> State:
-    """Open keys, store and spools; keys are made only where there is no database yet (reliability 2)."""
+    """Open keys, store and spools; keys are made only where nothing depends on them yet (reliability 2)."""
     folder = settings.gateway.data_dir
-    database = folder / "gateway.db"
-    ring = KeyRing.open(folder / "keys", may_create=not database.exists())
+    ring = open_keys(settings, may_create=True)
     clock = SystemClock()
-    store = open_store(database, f"{settings.gateway.node}{worker}")
+    store = open_truth(settings, ring, f"{settings.gateway.node}{worker}")
     names = [folder / f"spool-{worker}.db"]
     if worker == 0:
         names += _orphans(folder, settings.gateway.workers)
@@ -225,6 +225,7 @@ def make_outbound(
 ) -> Journeys:
     """Everything between a tool's RCPT and the provider's answer."""
     book, clock, log = state.store.book, state.clock, state.log
+    health = WayOut(health, state.store)
     judge = Judge(book, state.identity, nouns.policies, nouns.partners, clock)
     letterheads = make_letterheads(settings, nouns, state.keys.token_keys, public_url)
     providers = make_providers(settings, nouns, state)
@@ -289,7 +290,7 @@ def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enroll
     return Daily(place, kept_for(settings), enrolling, chores(place, enrolling, reminding))
 
 
-def make_tasks(nouns: Nouns, store: SqliteStore, vault: Vault, clock: Clock) -> Tasks:
+def make_tasks(nouns: Nouns, store: Store, vault: Vault, clock: Clock) -> Tasks:
     """The desk where tasks are worked on."""
     return Tasks(store.book, store.returns, vault, nouns.streams, nouns.partners.values(), clock)
 

@@ -16,6 +16,7 @@ FLOORS = (
     "gateway.flow",
     "gateway.edges",
     "gateway.settings",
+    "gateway.store_rooms",
     "gateway.rooms",
     "gateway.provider_rooms",
     "gateway.partner_rooms",

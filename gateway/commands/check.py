@@ -84,8 +84,8 @@ def _pack_faults(settings: Settings) -> Iterator[str]:
 
 
 def _key_faults(settings: Settings) -> Iterator[str]:
-    from gateway.commands.office import DATABASE, KEYS
     from gateway.edges.keys import KeyFault, KeyRing, load_dkim
+    from gateway.store_rooms import DATABASE, KEYS
 
     folder = settings.gateway.data_dir
     if (folder / DATABASE).exists():

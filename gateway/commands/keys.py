@@ -61,7 +61,7 @@ def list_(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
 
 
 async def _list(config: Path, json: bool) -> None:
-    from gateway.commands.office import KEYS, read_settings
+    from gateway.store_rooms import KEYS, read_settings
     from gateway.edges.keys import KeyRing, dns_record, load_dkim
 
     settings = read_settings(config)
@@ -87,7 +87,7 @@ def rotate(config: Config = DEFAULT_CONFIG) -> None:
 
 
 async def _rotate(config: Path) -> None:
-    from gateway.commands.office import KEYS, Writing, open_office
+    from gateway.store_rooms import KEYS, Writing, open_office
     from gateway.edges.keys import rotate_token
 
     async with open_office(config, Writing.ACT) as office:

@@ -22,14 +22,13 @@ from gateway.core.policy import Policy
 from gateway.edges.clock import SystemClock
 from gateway.edges.files import FileFault, read_policy
 from gateway.edges.keys import KeyRing
-from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.administer import Administer
 from gateway.flow.report import Report
+from gateway.flow.store import Store
 from gateway.settings import Settings, load, shared_keys, to_partners, to_streams
+from gateway.store_rooms import command_writer, open_keys, open_truth, recorded, shared
 
 LOCK_PATIENCE = 30.0
-DATABASE = "gateway.db"
-KEYS = "keys"
 
 
 class Writing(Enum):
@@ -47,7 +46,7 @@ class Office:
 
     settings: Settings
     keys: KeyRing
-    store: SqliteStore
+    store: Store
     identity: Identity
     streams: Mapping[str, Stream]
     partners: Mapping[str, Partner]
@@ -89,10 +88,9 @@ def read_policies(settings: Settings) -> Mapping[str, Policy]:
 async def open_office(config: Path, writing: Writing) -> AsyncIterator[Office]:
     """Open the house for one command."""
     settings = read_settings(config)
-    folder = settings.gateway.data_dir
-    async with _alone(folder, writing):
-        keys = _keys(folder, writing)
-        store = open_store(folder / DATABASE, writing.value)
+    async with _alone(settings.gateway.data_dir, writing):
+        keys = _keys(settings, writing)
+        store = open_truth(settings, keys, command_writer(settings, writing.value))
         try:
             identity = Identity(keys.pepper, settings.gateway.fold_tags, shared_keys(settings))
             yield Office(settings, keys, store, identity, to_streams(settings), to_partners(settings), SystemClock())
@@ -100,12 +98,11 @@ async def open_office(config: Path, writing: Writing) -> AsyncIterator[Office]:
             await store.close()
 
 
-def _keys(folder: Path, writing: Writing) -> KeyRing:
-    """The key ring; made anew only by a first write, while no database depends on an earlier one (reliability 2)."""
-    recorded = (folder / DATABASE).exists()
-    if not recorded and writing is Writing.NOTHING:
-        stop(f"Nothing is recorded in {folder} yet.")
-    return KeyRing.open(folder / KEYS, may_create=not recorded)
+def _keys(settings: Settings, writing: Writing) -> KeyRing:
+    """The key ring; made anew only by a first write, while nothing depends on an earlier one (reliability 2)."""
+    if writing is Writing.NOTHING and not shared(settings) and not recorded(settings):
+        stop(f"Nothing is recorded in {settings.gateway.data_dir} yet.")
+    return open_keys(settings, may_create=writing is not Writing.NOTHING)
 
 
 @asynccontextmanager

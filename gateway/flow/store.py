@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from gateway.flow.back_ports import Outbox, Returns
-from gateway.flow.lease_ports import LeasedBook, Leases
-from gateway.flow.ports import Journal, OptOutHealth
+from gateway.flow.lease_ports import Lease, Leases
+from gateway.flow.ports import Book, Journal, OptOutHealth
 
 
 class Store(Protocol):
     """Book, journal, outbox and what came back, seen through their ports."""
 
     @property
-    def book(self) -> LeasedBook:
+    def book(self) -> Book:
         """The state, and the one door by which it changes."""
 
     @property
@@ -34,7 +34,10 @@ class Store(Protocol):
 
     @property
     def settled(self) -> bool:
-        """Whether every acknowledged opposition is known to be in it; as of the last look. While not, marketing waits (design 5)."""
+        """Whether every acknowledged opposition is in it, as of the last look; while not, marketing waits (design 5)."""
+
+    def under(self, lease: Lease) -> Store:
+        """The same store; its book's commits raise `Overtaken` once the lease has another number."""
 
     async def close(self) -> None:
         """Write what waits and let go."""

@@ -30,6 +30,11 @@ class SqliteStore:
         """The same open file, whose book writes under the lease."""
         return replace(self, book=self.book.under(lease))
 
+    @property
+    def settled(self) -> bool:
+        """See `flow.store.Store`: a file that opens is whole."""
+        return True
+
     async def close(self) -> None:
         """Write what waits and close the file."""
         await self.database.close()

@@ -1,0 +1,76 @@
+"""Opens the store that the settings name, the embedded or the shared one, and the keys that belong to it.
+
+Keys are made only where nothing depends on earlier ones yet (reliability 2): for the embedded store while there is no database, for
+the shared one while it holds nothing; every other machine is given a copy of the folder.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from gateway.edges.keys import KeyRing
+from gateway.edges.store.sqlite import open_store
+from gateway.flow.store import Store
+from gateway.settings import Settings, redis_password
+
+if TYPE_CHECKING:
+    from gateway.edges.store.redis.client import Access
+
+DATABASE = "gateway.db"
+KEYS = "keys"
+_SHARED_BY = b"the keys of one gateway"
+
+
+def shared(settings: Settings) -> bool:
+    """Whether many gateways share the store."""
+    return settings.gateway.store != "sqlite"
+
+
+def recorded(settings: Settings) -> bool:
+    """Whether anything may have been recorded under the keys; raises Unavailable where the shared store does not say."""
+    if not shared(settings):
+        return (settings.gateway.data_dir / DATABASE).exists()
+    from gateway.edges.store.redis.store import holds_something
+
+    return holds_something(_access(settings))
+
+
+def open_keys(settings: Settings, *, may_create: bool) -> KeyRing:
+    """The key ring of this machine; raises KeyFault where it is missing and must not be made."""
+    folder = settings.gateway.data_dir / KEYS
+    return KeyRing.open(folder, may_create=may_create and (folder.exists() or not recorded(settings)))
+
+
+def open_truth(settings: Settings, keys: KeyRing, writer: str) -> Store:
+    """The store; events are chained under `writer`, which no other process of this machine uses.
+
+    Raises `Refused` (an `Unavailable`) with a sentence for the administrator.
+    """
+    folder = settings.gateway.data_dir
+    if not shared(settings):
+        return open_store(folder / DATABASE, writer)
+    from gateway.edges.store.redis.store import open_redis
+
+    return open_redis(
+        _access(settings),
+        writer,
+        node=settings.gateway.node,
+        folder=folder,
+        fingerprint=hmac.digest(keys.pepper, _SHARED_BY, "sha256"),
+        replicas=settings.redis.replicas,
+    )
+
+
+def command_writer(settings: Settings, name: str) -> str:
+    """The name a command chains its evidence under: its own on each machine that shares a store."""
+    return f"{name}.{settings.gateway.node}" if shared(settings) else name
+
+
+def _access(settings: Settings) -> Access:
+    from gateway.edges.store.redis.client import Access
+    from gateway.edges.store.redis.location import Location, read_location
+
+    place, redis = read_location(settings.gateway.store), settings.redis
+    assert isinstance(place, Location)  # noqa: S101 - checked when the settings were loaded
+    return Access(place, redis.username, redis_password(redis).decode(), redis.ca_file)
