@@ -61,8 +61,9 @@ def list_(config: Config = DEFAULT_CONFIG, json: Json = False) -> None:
 
 
 async def _list(config: Path, json: bool) -> None:
-    from gateway.store_rooms import KEYS, read_settings
+    from gateway.commands.office import read_settings
     from gateway.edges.keys import KeyRing, dns_record, load_dkim
+    from gateway.store_rooms import KEYS
 
     settings = read_settings(config)
     rows: list[tuple[str, str, str, str]] = []
@@ -87,8 +88,9 @@ def rotate(config: Config = DEFAULT_CONFIG) -> None:
 
 
 async def _rotate(config: Path) -> None:
-    from gateway.store_rooms import KEYS, Writing, open_office
+    from gateway.commands.office import Writing, open_office
     from gateway.edges.keys import rotate_token
+    from gateway.store_rooms import KEYS
 
     async with open_office(config, Writing.ACT) as office:
         number = rotate_token(office.settings.gateway.data_dir / KEYS)
