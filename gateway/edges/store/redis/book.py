@@ -48,11 +48,11 @@ class RedisBook:
 
     async def stand(self) -> int:
         """See `ports.Book`."""
-        return (await self._reads.rows([]))[0]
+        return (await self._reads.rows([])).stand
 
     async def has_hashes(self) -> bool:
         """See `ports.Book`."""
-        return (await self._reads.rows([]))[1]
+        return (await self._reads.rows([])).hashes
 
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
         """See `ports.Book`; state, outbox and journal are one script."""

@@ -17,8 +17,8 @@ async def read(reads: Reads, advertiser: str, who: Sequence[Who]) -> Reading:
     """What is recorded about each, in order, from one moment and in one round trip."""
     people = list(dict.fromkeys([one.person for one in who]))
     keys = list(dict.fromkeys([key for one in who for key in (one.person, *one.also)]))
-    stand, hashes, _, raw = await reads.rows([*(place("o", key) for key in keys), *(place("c", one) for one in people)])
-    against = {key: oppositions(key, found) for key, found in zip(keys, raw, strict=False) if found}
+    look = await reads.rows([*(place("o", key) for key in keys), *(place("c", one) for one in people)])
+    against = {key: oppositions(key, found) for key, found in zip(keys, look.rows, strict=False) if found}
     facts = [
         Facts(
             (),
@@ -31,7 +31,7 @@ async def read(reads: Reads, advertiser: str, who: Sequence[Who]) -> Reading:
         )
         for one in who
     ]
-    return Reading(facts, stand, hashes)
+    return Reading(facts, look.stand, look.hashes, look.arranged)
 
 
 def oppositions(person: PersonKey, raw: bytes) -> list[Opposition]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import NoScriptError, RedisError
@@ -23,6 +24,17 @@ Command = tuple[Any, ...]
 _Asked = tuple[Command, asyncio.Future[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look tells: the stand, that of the arrangements, whether there are foreign hashes, whether all is settled; raw rows."""
+
+    stand: int
+    arranged: int
+    hashes: bool
+    settled: bool
+    rows: Sequence[bytes | None]
+
+
 class Reads:
     """Owns the loop's client; `settle` brings the standing up to date and is awaited when a script refuses."""
 
@@ -33,12 +45,12 @@ class Reads:
         self._waiting: list[_Asked] = []
         self._flight = asyncio.Lock()
 
-    async def rows(self, places: Sequence[tuple[str, bytes]]) -> tuple[int, bool, bool, list[bytes | None]]:
-        """The stand, whether there are foreign hashes, whether the data are settled, and the raw rows of these places."""
-        told = await self.script(READ, [part for one in places for part in one])
-        self._standing.saw(told[0])
-        self._standing.settled = not told[2]
-        return told[0], bool(told[1]), not told[2], told[3:]
+    async def rows(self, places: Sequence[tuple[str, bytes]]) -> Look:
+        """The marks that verdicts rest on, and the raw rows of these places, of one moment."""
+        stand, hashes, unsettled, arranged, *found = await self.script(READ, [part for one in places for part in one])
+        self._standing.saw(stand)
+        self._standing.settled = not unsettled
+        return Look(stand, arranged, bool(hashes), not unsettled, found)
 
     async def script(self, script: Script, arguments: Sequence[Any] = ()) -> Any:
         """What a script answers that begins with the guard: its first two arguments are the epoch and the stand seen."""

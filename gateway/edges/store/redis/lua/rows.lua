@@ -1,5 +1,7 @@
 -- Rows of people, kept as msgpack in buckets. A row has the columns of its table, the person left out; absent is false.
 local ops = {}
+-- What erasing a person means for each part: called with the operation and the stand.
+local forgets = {}
 
 local function load(place)
   local raw = redis.call('HGET', place[1], place[2])
@@ -11,6 +13,8 @@ local function save(place, rows)
     redis.call('HDEL', place[1], place[2])
   else
     redis.call('HSET', place[1], place[2], cmsgpack.pack(rows))
+    -- Which buckets of the family hold anybody, so that a listing asks for no others.
+    redis.call('SETBIT', P .. 'b:' .. string.match(place[1], '}(%a+):'), tonumber(string.sub(place[1], -5), 16), 1)
   end
 end
 
@@ -20,6 +24,11 @@ local function same(row, other, count)
     if row[column] ~= other[column] then return false end
   end
   return true
+end
+
+-- Remember that something was erased, so that the log is written anew at the next compaction.
+local function erased()
+  redis.call('HINCRBY', MARKS, 'erased', 1)
 end
 
 function ops.mark(one)
