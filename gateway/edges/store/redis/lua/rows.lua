@@ -34,3 +34,11 @@ end
 function ops.mark(one)
   redis.call('HSET', MARKS, one[2], string.format('%.0f', one[3]))
 end
+
+-- How often something was erased in a family of rows since it was last compacted.
+local function erased(family)
+  redis.call('HINCRBY', MARKS, 'erased:' .. family, 1)
+end
+
+-- Told by one part, used by another: the newest sealed address in a person's file ('' for none), and the erasure of side things.
+local newest_sealed, forget_side
