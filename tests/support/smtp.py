@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from gateway.core.proxy_header import Network
 from gateway.edges.smtp.limits import Limits
 from gateway.edges.smtp.listener import Listener
 from gateway.edges.smtp.terms import Kind
@@ -116,10 +117,11 @@ async def door(
     tls: ssl.SSLContext | None = None,
     clear_auth: bool = True,
     auth_required: bool = True,
+    proxy_from: tuple[Network, ...] = (),
 ) -> AsyncIterator[Door]:
     """A listener that is closed at the end; by default one where AUTH in clear is allowed, as on loopback."""
     desk, log = desk or ScriptedDesk(), Lines()
-    listener = Listener(kind, desk, limits or Limits(), log, tls, HOST, clear_auth, auth_required, reuse_port=False)
+    listener = Listener(kind, desk, limits or Limits(), log, tls, HOST, clear_auth, auth_required, proxy_from=proxy_from)
     _, port = await listener.start("127.0.0.1", 0)
     try:
         yield Door(listener, desk, log, port)
