@@ -11,13 +11,15 @@ from typing import Any
 
 from gateway.core.evidence import parse_event
 from gateway.core.model import PersonKey, Ref
-from gateway.edges.store.redis.commits import Commits
-from gateway.edges.store.redis.pack import PREFIX, place, unpacked, words
+from gateway.edges.store.redis.commits import Commits, Post
+from gateway.edges.store.redis.pack import PREFIX, packed, place, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.flow.ports import Entry
 
 _PAGE = 500
 _LARGEST = 2**53
+_KEPT = 2
+"""So many entries of a chain are never trimmed: what the next one follows can be proven from them."""
 _REFERENCE = struct.Struct(">H6s")
 
 
@@ -31,11 +33,9 @@ class RedisJournal:
     async def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
         """See `ports.Journal`; one page is in memory at a time."""
         for one in [writer] if writer else [name for name, _, _ in await self.heads()]:
-            at = after
-            while page := await self._page(one, at):
+            async for page in self._pages(one, after, _LARGEST):
                 for entry in page:
                     yield entry
-                at = page[-1].seq
 
     async def entry(self, ref: Ref) -> Entry | None:
         """See `ports.Journal`; text that is no reference names nothing."""
@@ -48,13 +48,13 @@ class RedisJournal:
     async def of_person(self, person: PersonKey) -> Sequence[Entry]:
         """See `ports.Journal`."""
         raw = await self._reads.plain("HGET", *place("p", person))
-        names = await self._writers()
-        found = []
-        for number, seq in _REFERENCE.iter_unpack(raw or b""):
-            writer = names[number]
-            at = f"{int.from_bytes(seq, 'big')}-0"
-            for one in await self._reads.plain("XRANGE", _stream(writer), at, at):
-                found.append(_entry(writer, one))
+        names = await self._writers() if raw else {}
+        told = [(names[number], int.from_bytes(seq, "big")) for number, seq in _REFERENCE.iter_unpack(raw or b"")]
+        found: list[Entry] = []
+        for start in range(0, len(told), _PAGE):
+            some = told[start : start + _PAGE]
+            answers = await self._reads.plainly([("XRANGE", _stream(name), f"{seq}-0", f"{seq}-0") for name, seq in some])
+            found.extend(_entry(name, one) for (name, _), answer in zip(some, answers, strict=True) for one in answer)
         return sorted(found, key=_when)
 
     async def heads(self) -> Sequence[tuple[str, int, bytes]]:
@@ -62,6 +62,21 @@ class RedisJournal:
         found = _pairs(await self._reads.plain("HGETALL", f"{PREFIX}heads"))
         heads = [(words(writer), *unpacked(head)) for writer, head in found]
         return sorted(heads)
+
+    async def trim(self, writer: str, upto: int) -> None:
+        """See `ports.Journal`; page by page, so that no commit waits long."""
+        last = {name: seq for name, seq, _ in await self.heads()}.get(writer, 0)
+        upto = min(upto, last - _KEPT)
+        async for page in self._pages(writer, 0, upto):
+            people = {bytes.fromhex(event.person) for one in page if (event := parse_event(one.body)) and event.person}
+            forget = ["trim", writer, page[-1].seq, [list(place("p", person)) for person in sorted(people)]]
+            await self._commits.post(Post(packed([forget]), (), None, b"", ()))
+
+    async def _pages(self, writer: str, after: int, upto: int) -> AsyncIterator[list[Entry]]:
+        """Entries behind `after` up to `upto`, some hundreds at a time."""
+        while page := [one for one in await self._page(writer, after) if one.seq <= upto]:
+            yield page
+            after = page[-1].seq
 
     async def _page(self, writer: str, after: int) -> list[Entry]:
         found = await self._reads.plain("XRANGE", _stream(writer), f"{after + 1}-0", "+", "COUNT", _PAGE)

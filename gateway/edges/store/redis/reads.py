@@ -76,16 +76,27 @@ class Reads:
             raise Unavailable("store") from answer
         return answer
 
+    async def plainly(self, commands: Sequence[Command]) -> list[Any]:
+        """What each of these commands answers, in order and in one round trip; as `plain`."""
+        answers = await self._asked(commands)
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise Unavailable("store") from answer
+        return answers
+
     async def ask(self, command: Command) -> Any:
         """One command's answer, or the exception it was answered with; Unavailable where there is no answer."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append((command, future))
+        return (await self._asked([command]))[0]
+
+    async def _asked(self, commands: Sequence[Command]) -> list[Any]:
+        futures: list[asyncio.Future[Any]] = [asyncio.get_running_loop().create_future() for _ in commands]
+        self._waiting.extend(zip(commands, futures, strict=True))
         try:
             async with asyncio.timeout(PATIENCE):
                 async with self._flight:
-                    if not future.done():
+                    if not all(future.done() for future in futures):
                         await self._fly()
-                return future.result()
+                return [future.result() for future in futures]
         except TimeoutError as error:
             raise Unavailable("store") from error
 

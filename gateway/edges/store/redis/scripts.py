@@ -25,5 +25,5 @@ def _script(*parts: str) -> Script:
 
 
 READ = _script("guard", "read")
-COMMIT = _script("guard", "rows", "opposition", "commit")
+COMMIT = _script("guard", "rows", "opposition", "journal", "commit")
 """`commit` comes last: the other parts add the operations it knows."""
