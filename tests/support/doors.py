@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from starlette.routing import Route
 
 from gateway.core.model import Advertiser, Category, Partner, PersonKey, RefusalMode, Stream
+from gateway.core.proxy_header import Network
 from gateway.core.token import PROBE_STREAM, TokenKeys, mint, stream_number
 from gateway.edges.web.pages import Pages
 from gateway.edges.web.public import OptOut
@@ -104,9 +105,9 @@ class Doors:
 
 
 @asynccontextmanager
-async def listening(routes: list[Route]) -> AsyncIterator[str]:
+async def listening(routes: list[Route], proxy_from: tuple[Network, ...] = ()) -> AsyncIterator[str]:
     """Serve these routes on a free loopback port; gives the base URL."""
-    web = Web(routes, "127.0.0.1", 0)
+    web = Web(routes, "127.0.0.1", 0, proxy_from=proxy_from)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(web.run())
         try:
