@@ -23,8 +23,7 @@ from gateway.core.change import (
     Tell,
     TryAgain,
 )
-from gateway.core.record_json import words_text
-from gateway.core.task import Task
+from gateway.edges.store import office
 from gateway.edges.store.database import Row
 from gateway.edges.store.instant import micros
 from gateway.edges.store.marks import ERASED, count, erased
@@ -32,8 +31,8 @@ from gateway.edges.store.marks import ERASED, count, erased
 Back = Tell | NoteDone | TryAgain | Alarmed | OpenTask | KeepRoutes | NoteSoft | Remember | MoveCursor | Discard
 
 _DAY = 24 * 3600 * 1_000_000
-_REMEMBERED_FOR = 100 * _DAY
-_ROUTES_FOR = 60 * _DAY
+REMEMBERED_FOR = 100 * _DAY
+ROUTES_FOR = 60 * _DAY
 
 # A note that waits already stays as it is, but for an address that was not known then.
 _TELL = """
@@ -88,12 +87,12 @@ def write(connection: apsw.Connection, change: Back) -> None:
     match change:
         case KeepRoutes(person, stream, sealed, at):
             connection.execute(_ROUTES, (person, stream, sealed, micros(at)))
-            if _eighth(person):
-                connection.execute(_OLD_ROUTES, (micros(at) - _ROUTES_FOR,))
+            if eighth(person):
+                connection.execute(_OLD_ROUTES, (micros(at) - ROUTES_FOR,))
         case Remember(key, at):
             connection.execute(_REMEMBER, (key, micros(at)))
-            if _eighth(key):
-                connection.execute(_OLD_REMEMBERED, (micros(at) - _REMEMBERED_FOR,))
+            if eighth(key):
+                connection.execute(_OLD_REMEMBERED, (micros(at) - REMEMBERED_FOR,))
         case Tell(partner, person, advertiser, scope, at, errand):
             connection.execute(_TELL, (partner, person, advertiser, scope.value, micros(at), errand.value))
         case NoteDone():
@@ -103,7 +102,7 @@ def write(connection: apsw.Connection, change: Back) -> None:
         case Alarmed(note, hours):
             connection.execute(_ALARMED, (note, hours))
         case OpenTask(task):
-            if connection.execute(_TASK, _task(task)).fetchall()[0][0]:
+            if connection.execute(_TASK, office.task_row(task)).fetchall()[0][0]:
                 count(connection, ERASED + "task")
         case NoteSoft():
             _soft(connection, change)
@@ -136,11 +135,6 @@ def _soft(connection: apsw.Connection, change: NoteSoft) -> None:
         connection.execute(_SOFT, (change.person, change.advertiser, run.count, micros(run.first), micros(run.last)))
 
 
-def _task(one: Task) -> tuple[str | bytes | int | None, ...]:
-    names = (one.id, one.kind.value, one.person, one.advertiser, one.stream, words_text(one.asks), one.note)
-    times = (one.opened_at, one.due_at, one.reminded_at, one.told_at, one.closed_at)
-    return (*names, *(None if at is None else micros(at) for at in times), one.closed_by, one.outcome, one.sealed)
-
-
-def _eighth(key: bytes) -> bool:
+def eighth(key: bytes) -> bool:
+    """Whether it is one of eight, whatever keys look like."""
     return crc32(key) & 7 == 0

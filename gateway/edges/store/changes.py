@@ -5,7 +5,6 @@ Each change is idempotent as `core.change` promises. Decides nothing: what to ch
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import apsw
@@ -37,24 +36,21 @@ from gateway.core.change import (
     TakeBackNotice,
     Withdraw,
 )
-from gateway.core.model import Tool
-from gateway.core.record import ApiKey, Enrolment, Ruling
-from gateway.core.record_json import consents_text, words_text
-from gateway.edges.store import back, erase, records
-from gateway.edges.store.instant import micros, text
+from gateway.edges.store import back, erase, office, records
+from gateway.edges.store.instant import micros
 from gateway.edges.store.marks import advance
 from gateway.edges.store.writer import Job
 
 HOUR = 3600 * 1_000_000
 
-_ACCEPTED_FOR = 24 * HOUR
-_TALLIED_FOR = 100 * 24 * HOUR
+ACCEPTED_FOR = 24 * HOUR
+TALLIED_FOR = 100 * 24 * HOUR
 
 _ACCEPT = "INSERT INTO accepted VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
 # Two go for each that comes, sixteen at a time: the table never holds much more than a day, and no timer is needed. Keys are
 # digests, so one in eight is below the mark; to look each time would cost more than to accept.
 _FORGET_ACCEPTED = "DELETE FROM accepted WHERE key IN (SELECT key FROM accepted WHERE at < ? ORDER BY at LIMIT 16)"
-_ONE_IN_EIGHT = b"\x20"
+ONE_IN_EIGHT = b"\x20"
 _OWN_UNSUBSCRIBE = """
     INSERT INTO own_unsubscribe VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET sealed_header = excluded.sealed_header, at = excluded.at WHERE excluded.at >= at
@@ -138,8 +134,8 @@ def _note(connection: apsw.Connection, change: _Unfactual) -> None:
     match change:
         case Accept(key, at):
             connection.execute(_ACCEPT, (key, micros(at)))
-            if key < _ONE_IN_EIGHT:
-                connection.execute(_FORGET_ACCEPTED, (micros(at) - _ACCEPTED_FOR,))
+            if key < ONE_IN_EIGHT:
+                connection.execute(_FORGET_ACCEPTED, (micros(at) - ACCEPTED_FOR,))
         case Count():
             _count(connection, change)
         case KeepOwnUnsubscribe(person, stream, sealed_header, at):
@@ -148,15 +144,15 @@ def _note(connection: apsw.Connection, change: _Unfactual) -> None:
             row = (one.person, one.collector, one.partner, one.purpose, one.list_version, micros(one.at))
             connection.execute(_NOTE_PASSING, row)
         case Enrol(enrolment):
-            connection.execute(_ENROL, _enrolment(enrolment))
+            connection.execute(_ENROL, office.enrolment_row(enrolment))
         case Disenrol(digest):
             erase.disenrol(connection, digest)
         case Adopt(ruling):
-            connection.execute(_ADOPT, _ruling(ruling))
+            connection.execute(_ADOPT, office.ruling_row(ruling))
         case IssueKey(key):
-            connection.execute(_API_KEY, _api_key(key))
+            connection.execute(_API_KEY, office.api_key_row(key))
         case Enlist(tool):
-            connection.execute(_TOOL, _tool(tool))
+            connection.execute(_TOOL, office.tool_row(tool))
         case KeepForPerson(mailbox, sealed_mail, at):
             connection.execute(_KEEP, (mailbox, sealed_mail, micros(at)))
         case Sweep():
@@ -186,23 +182,4 @@ def _count(connection: apsw.Connection, change: Count) -> None:
     hour = micros(change.at) // HOUR * HOUR
     ((count,),) = connection.execute(_TALLY, (hour, change.stream, change.provider, change.what)).fetchall()
     if count == 1:
-        connection.execute(_FORGET_TALLIES, (hour - _TALLIED_FOR,))
-
-
-def _enrolment(one: Enrolment) -> tuple[str | bytes | int | None, ...]:
-    times = [None if at is None else micros(at) for at in (one.asked_at, one.expires_at, one.reminded_at, one.confirmed_at)]
-    return (one.id, one.person, one.stream, consents_text(one.consents), one.sealed_address, *times)
-
-
-def _ruling(one: Ruling) -> tuple[str | None, ...]:
-    return (one.kind, one.name, one.label, one.text, text(one.at), one.author, one.reason)
-
-
-def _api_key(one: ApiKey) -> tuple[str | bytes | None, ...]:
-    times = [text(at) for at in (one.created_at, one.expires_at, one.revoked_at)]
-    return (one.name, one.secret_sha256, words_text(one.may), words_text(one.advertisers), *times)
-
-
-def _tool(one: Tool) -> tuple[str | bytes | None, ...]:
-    refusal = None if one.refusal is None else one.refusal.value
-    return (one.name, one.secret_sha256, json.dumps(one.streams), refusal, text(one.created_at), text(one.revoked_at))
+        connection.execute(_FORGET_TALLIES, (hour - TALLIED_FOR,))

@@ -1,4 +1,4 @@
-"""Turns rows of the other tables back into the words of the house: tools, keys, rulings, sign-ups, transfers, counts, tasks."""
+"""Turns the other tables' rows into the words of the house and back: tools, keys, rulings, sign-ups, transfers, counts, tasks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import datetime
 
 from gateway.core.model import PersonKey, RefusalMode, Tool
 from gateway.core.record import ApiKey, Enrolment, Ruling, Transfer
-from gateway.core.record_json import parse_consents, parse_words
+from gateway.core.record_json import consents_text, parse_consents, parse_words, words_text
 from gateway.core.task import Task, TaskKind
 from gateway.edges.store.database import Row
-from gateway.edges.store.instant import instant, parsed
+from gateway.edges.store.instant import instant, micros, parsed, text
 from gateway.edges.store.rows import sound
 from gateway.flow.ports import Tally
 
@@ -99,3 +99,33 @@ def task(row: Row) -> Task:
         closed_by=closed_by,
         outcome=outcome,
     )
+
+
+def enrolment_row(one: Enrolment) -> tuple[str | bytes | int | None, ...]:
+    """The columns of `ENROLMENT`."""
+    times = [None if at is None else micros(at) for at in (one.asked_at, one.expires_at, one.reminded_at, one.confirmed_at)]
+    return (one.id, one.person, one.stream, consents_text(one.consents), one.sealed_address, *times)
+
+
+def ruling_row(one: Ruling) -> tuple[str | None, ...]:
+    """The columns of `RULING`."""
+    return (one.kind, one.name, one.label, one.text, text(one.at), one.author, one.reason)
+
+
+def api_key_row(one: ApiKey) -> tuple[str | bytes | None, ...]:
+    """The columns of `API_KEY`."""
+    times = [text(at) for at in (one.created_at, one.expires_at, one.revoked_at)]
+    return (one.name, one.secret_sha256, words_text(one.may), words_text(one.advertisers), *times)
+
+
+def tool_row(one: Tool) -> tuple[str | bytes | None, ...]:
+    """The columns of `TOOL`."""
+    refusal = None if one.refusal is None else one.refusal.value
+    return (one.name, one.secret_sha256, json.dumps(one.streams), refusal, text(one.created_at), text(one.revoked_at))
+
+
+def task_row(one: Task) -> tuple[str | bytes | int | None, ...]:
+    """The columns as the table has them from `id` on, `forgotten` left out: times before how it was closed and its text."""
+    names = (one.id, one.kind.value, one.person, one.advertiser, one.stream, words_text(one.asks), one.note)
+    times = (one.opened_at, one.due_at, one.reminded_at, one.told_at, one.closed_at)
+    return (*names, *(None if at is None else micros(at) for at in times), one.closed_by, one.outcome, one.sealed)

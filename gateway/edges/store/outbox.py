@@ -37,13 +37,13 @@ class SqliteOutbox:
         sql, of = (_PENDING_OF, (partner,)) if partner else (_PENDING, ())
         found: list[Note] = []
         while page := self._database.rows(sql, (found[-1].id if found else 0, _PAGE, *of)):
-            found.extend(_waiting(row) for row in page)
+            found.extend(waiting(row) for row in page)
             await asyncio.sleep(0)
         return found
 
     async def due(self, now: datetime, limit: int) -> Sequence[Note]:
         """See `back_ports.Outbox`; in the order in which they came due."""
-        return [_waiting(row) for row in self._database.rows(_DUE, (micros(now), limit))]
+        return [waiting(row) for row in self._database.rows(_DUE, (micros(now), limit))]
 
     async def next_due(self) -> datetime | None:
         """See `back_ports.Outbox`."""
@@ -56,18 +56,20 @@ class SqliteOutbox:
         found: list[Note] = []
         after = (micros(since), 0)
         while page := self._database.rows(sql, (*after, _PAGE, *of)):
-            found.extend(_ended(row) for row in page)
+            found.extend(ended(row) for row in page)
             after = (page[-1][10], page[-1][0])
             await asyncio.sleep(0)
         return found
 
 
-def _waiting(row: Row) -> Note:
+def waiting(row: Row) -> Note:
+    """A row of a note that waits."""
     due, sealed = row[10:]
     return _note(row, sealed_address=sealed, due_at=instant(due))
 
 
-def _ended(row: Row) -> Note:
+def ended(row: Row) -> Note:
+    """A row of a note that was told or given up."""
     told, receipt, done = row[10:]
     return _note(row, told_at=instant(told), receipt=receipt, done=bool(done))
 
