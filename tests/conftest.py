@@ -7,6 +7,10 @@ import gc
 import pytest
 from hypothesis import settings
 
+from tests.support.redis_fixtures import _shared_redis, redis_server, shared_redis
+
+__all__ = ["_shared_redis", "redis_server", "shared_redis"]
+
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
