@@ -39,7 +39,8 @@ def recorded(settings: Settings) -> bool:
 def open_keys(settings: Settings, *, may_create: bool) -> KeyRing:
     """The key ring of this machine; raises KeyFault where it is missing and must not be made."""
     folder = settings.gateway.data_dir / KEYS
-    return KeyRing.open(folder, may_create=may_create and (folder.exists() or not recorded(settings)))
+    whole = shared(settings) and (folder / "pepper").exists()  # written last: the shared store need not be asked
+    return KeyRing.open(folder, may_create=may_create and not whole and not recorded(settings))
 
 
 def open_truth(settings: Settings, keys: KeyRing, writer: str) -> Store:
