@@ -130,6 +130,11 @@ def read_event(body: bytes) -> Event | None:
         return None
 
 
+def instant(at: datetime) -> bytes:
+    """An instant as canonical bodies write it; such texts sort as the instants do."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+
+
 def written(body: bytes, name: str) -> bytes:
     """One plain field as it stands in a canonical body, read without the rest; empty where it is not there.
 

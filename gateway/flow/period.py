@@ -9,17 +9,15 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from gateway.core.deadline import overdue
-from gateway.core.evidence import Event, Kind, read_event
+from gateway.core.evidence import Event, Kind, instant, read_event, written
 from gateway.flow.back_ports import Outbox, Returns
 from gateway.flow.ports import Journal
 
 SHOWN = 1000
 _DELAY = re.compile(r"\bdelay=([0-9]{1,9}(?:\.[0-9]{1,6})?)s?\b")
-_AT = b'"at":"'
-"""Where an event's date stands; inside a text the quotes would be escaped."""
 _STEPS, _LEAST = 96, -10
 """Delays are kept in steps of a quarter of a power of two, from a thousandth of a second on: 2^-10 to 2^14 and beyond."""
 
@@ -148,16 +146,10 @@ class Accounts:
 
     async def _events(self, since: datetime, until: datetime) -> AsyncIterator[Event]:
         """The events of a time; an entry outside of it is not read further than its date, which stands in UTC and sorts as text."""
-        first, end = _written(since), _written(until)
+        first, end = instant(since), instant(until)
         async for entry in self._journal.entries():
-            place = entry.body.find(_AT)
-            if place < 0 or not first <= entry.body[place + len(_AT) : place + len(_AT) + len(first)] < end:
+            if not first <= written(entry.body, "at") < end:
                 continue
             event = read_event(entry.body)
             if event is not None:
                 yield event
-
-
-def _written(at: datetime) -> bytes:
-    """An instant as canonical events write it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
