@@ -15,7 +15,6 @@ from starlette.routing import Route
 
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
-from gateway.edges.almanac import Almanac
 from gateway.edges.files import folder_of, shipped
 from gateway.edges.http import Fetcher
 from gateway.edges.logs import JsonLog
@@ -32,15 +31,16 @@ from gateway.edges.web.server import Web
 from gateway.edges.web.signup import SignUp
 from gateway.flow.canary import Canary
 from gateway.flow.confirm import Confirming
-from gateway.flow.daily import Daily
 from gateway.flow.enrol import Enrolling
 from gateway.flow.inbound import InboundDesk
 from gateway.flow.incoming import Incoming
+from gateway.flow.keeper import ended
+from gateway.flow.lease_ports import Lease, Overtaken
 from gateway.flow.ports import Log, Unavailable
 from gateway.flow.probe import Probe
 from gateway.flow.way_back import WayBack
-from gateway.mailbox_rooms import make_watches
-from gateway.partner_rooms import make_api, make_courier, make_lines, make_partner_door, make_recognising
+from gateway.keeper_rooms import Duties, new_owner
+from gateway.partner_rooms import make_api, make_lines, make_partner_door
 from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
@@ -50,14 +50,13 @@ from gateway.rooms import (
     State,
     adopt,
     load_nouns,
-    make_daily,
     make_enrolling,
     make_outbound,
     open_state,
 )
 from gateway.settings import Settings, to_forms
 from gateway.settings.models import Limits as GivenLimits
-from gateway.watches import make_complaints, make_preflight, refuse_impostors
+from gateway.watches import make_preflight, refuse_impostors
 
 T = TypeVar("T")
 DRAIN = 30.0
@@ -65,7 +64,7 @@ GAUGE_EVERY = 5.0
 INBOUND_SIZE = 25 * 1024 * 1024
 """Octets of a mail that comes back: an answer may hold attachments, which are passed on whole."""
 DAILY_AFTER, DAILY_LOOK = 60.0, 300.0
-"""Seconds from the start to the first look whether the day's work is done, and between two looks."""
+"""Seconds from becoming the keeper to the first look whether the day's work is done, and between two looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +85,15 @@ class Crew:
         self._group = group
         self._log = log
         self._errands: set[asyncio.Task[None]] = set()
-        self._posts: list[asyncio.Task[None]] = []
+        self._posts: set[asyncio.Task[Any]] = set()
 
     def station(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task that runs as long as the process; its failure ends the process."""
-        self._posts.append(self._group.create_task(coroutine))
-        return self._posts[-1]
+        return self._post(coroutine)
+
+    def lend(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[Exception | None]:
+        """Start a task that its borrower may cancel; its value is the failure it ended with, for the borrower to judge."""
+        return self._post(ended(coroutine))
 
     def send(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         """Start a task with an end; the future carries its value or failure to whoever still waits."""
@@ -100,6 +102,12 @@ class Crew:
         self._errands.add(task)
         task.add_done_callback(self._errands.discard)
         return future
+
+    def _post(self, coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = self._group.create_task(coroutine)
+        self._posts.add(task)
+        task.add_done_callback(self._posts.discard)
+        return task
 
     async def _run(self, coroutine: Coroutine[Any, Any, T], future: asyncio.Future[T]) -> None:
         try:
@@ -170,16 +178,11 @@ class Gateway:
         posts = [probe.run(), *(deliver.run() for deliver in journeys.deliverers), self._gauge(state)]
         if settings.delivery.preflight != "off":
             posts.append(preflight.run())
-        if self._worker == 0:
-            posts.append(make_complaints(nouns, state, self._log).run())
-            posts.append(make_courier(settings, nouns, state, journeys.own_mail, lines, self._log).run())
-            posts.append(make_recognising(nouns, state, door, self._log).run())
-        for post in (*posts, self._every_day(state, make_daily(settings, nouns, state, enrolling, journeys.own_mail))):
+        duties = self._duties(nouns, state, journeys, public_url, crew)
+        duties.prove()
+        for post in (*posts, duties.keeper().run(partial(self._keep, duties))):
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
-        if self._worker == 0:
-            for watch in make_watches(settings, nouns, state, way_back, journeys, bounces, self._log, crew.send):
-                crew.station(watch.run())
         desk = self._inbound(nouns, state, way_back, incoming, public_url)
         listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url)
         ready(addresses)
@@ -247,18 +250,22 @@ class Gateway:
                 self._log.say("spool-unreadable")
             await asyncio.sleep(GAUGE_EVERY)
 
-    async def _every_day(self, state: State, daily: Daily) -> None:
-        """Once a day, in one of the processes that share the data folder (R-DP-10)."""
-        almanac = Almanac(self._settings.gateway.data_dir)
-        await asyncio.sleep(DAILY_AFTER)
-        while True:
-            try:
-                with almanac.turn(state.clock.now().date()) as ours:
-                    if ours:
-                        self._log.say("daily", did=(await daily.run()).did)
-            except Unavailable as failure:
-                self._log.say("daily-failed", outside=failure.what)  # the day is not marked: the next look tries again
-            await asyncio.sleep(DAILY_LOOK)
+    def _duties(self, nouns: Nouns, state: State, journeys: Journeys, public_url: str, crew: Crew) -> Duties:
+        owner = new_owner(self._settings, self._worker)
+        return Duties(self._settings, nouns, state, journeys, public_url, owner, crew.lend, crew.send, self._log)
+
+    async def _keep(self, duties: Duties, lease: Lease) -> None:
+        """One term as the keeper: all of its jobs, until the lease is lost or a job fails."""
+        metrics = duties.state.metrics
+        metrics.keeping(True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for job in duties.jobs(lease, DAILY_AFTER, DAILY_LOOK):
+                    group.create_task(job)
+        except* Overtaken:
+            self._log.say("keeper-overtaken", number=lease.number)
+        finally:
+            metrics.keeping(False)
 
     def _inbound(self, nouns: Nouns, state: State, way_back: WayBack, incoming: Incoming, public_url: str) -> InboundDesk:
         """The desk of the inbound listener, whether there is one or not."""

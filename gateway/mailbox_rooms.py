@@ -17,6 +17,12 @@ from gateway.settings import MissingSecret, Settings, mailbox_password
 from gateway.settings.back import Mailbox as GivenMailbox
 
 
+def prove_accounts(settings: Settings) -> None:
+    """CannotStart where a mailbox's password cannot be read: said at the start, whichever process will read the mailbox."""
+    for name, given in settings.mailbox.items():
+        _account(name, given)
+
+
 def make_watches(
     settings: Settings, nouns: Nouns, state: State, way_back: WayBack, journeys: Journeys, bounces: BounceDesk, log: Log, send: Send
 ) -> tuple[Watch, ...]:

@@ -23,6 +23,7 @@ FLOORS = (
     "gateway.returns_rooms",
     "gateway.mailbox_rooms",
     "gateway.watches",
+    "gateway.keeper_rooms",
     "gateway.app",
     "gateway.commands",
     "gateway.cli",

@@ -24,6 +24,13 @@ DEFAULT_CONFIG = Path("gateway.toml")
 Cell = str | int | float | bool | None | Sequence[str] | Mapping[str, str]
 
 
+class Quiet:
+    """Implements `ports.Log` for a command that says itself what came of it."""
+
+    def say(self, what: str, **facts: str | int | float | bool) -> None:
+        """See `ports.Log`."""
+
+
 def say(words: str) -> None:
     """Tell a person something."""
     typer.echo(words, err=True)

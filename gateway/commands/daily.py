@@ -5,15 +5,21 @@ A running gateway does the same once a day by itself; the questions to people wh
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, Quiet, out, run, say, show_rows, stop
 
 if TYPE_CHECKING:
-    from gateway.flow.daily import Day
+    from collections.abc import Callable, Coroutine
+
+    from gateway.commands.office import Office as House
+    from gateway.flow.daily import Daily, Day
+    from gateway.flow.store import Store
 
 
 def register(parent: typer.Typer) -> None:
@@ -38,12 +44,36 @@ async def _daily(config: Path, dry: bool, json: bool) -> None:
     from gateway.rooms import kept_for, make_enrolling, make_tasks
 
     async with open_office(config, Writing.DAILY) as office, own_mail(office) as (writer, nouns):
-        book, vault, identity, clock = office.store.book, office.keys.vault, office.identity, office.clock
-        asking = make_enrolling(nouns, book, writer, identity, vault, office.settings.public_url, clock)
-        reminding = make_tasks(nouns, office.store, vault, clock).daily(Officer(writer, identity, nouns.streams).tell)
-        place = Office(book, identity, vault, office.policies(), office.streams, clock)
-        day = await Daily(place, kept_for(office.settings), asking, chores(place, asking, reminding)).run(dry)
+
+        def work(store: Store) -> Daily:
+            book, vault, identity, clock = store.book, office.keys.vault, office.identity, office.clock
+            own = writer.under(book)
+            asking = make_enrolling(nouns, book, own, identity, vault, office.settings.public_url, clock)
+            reminding = make_tasks(nouns, store, vault, clock).daily(Officer(own, identity, nouns.streams).tell)
+            place = Office(book, identity, vault, office.policies(), office.streams, clock)
+            return Daily(place, kept_for(office.settings), asking, chores(place, asking, reminding))
+
+        day = await work(office.store).run(dry=True) if dry else await _alone(office, work)
+    if day is None:
+        stop("A gateway is at the day's work; try again later.")
     _told(day, json)
+
+
+async def _alone(house: House, work: Callable[[Store], Daily]) -> Day | None:
+    """Do it while no gateway and no other command does; None where one is at it all the while."""
+    from gateway.flow.every_day import LEASE, work_of_day
+    from gateway.flow.keeper import LENGTH, LOOK, Keeper, ended
+
+    def start(one: Coroutine[Any, Any, None]) -> asyncio.Task[Exception | None]:
+        return asyncio.create_task(ended(one))
+
+    keeper = Keeper(house.store.leases, LEASE, secrets.token_hex(8), start, house.clock, Quiet())
+    for _ in range(round(2 * LENGTH / LOOK)):
+        day = await work_of_day(keeper, lambda lease: work(house.store.under(lease)), house.store.book)
+        if day is not None:
+            return day
+        await asyncio.sleep(LOOK)
+    return None
 
 
 def _told(day: Day, json: bool) -> None:

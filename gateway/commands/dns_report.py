@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gateway.commands.console import out
+from gateway.commands.console import Quiet, out
 
 if TYPE_CHECKING:
     from gateway.core.posture import Finding
@@ -20,14 +20,7 @@ def look(settings: Settings) -> tuple[Finding, ...]:
     from gateway.settings.identity import plan
 
     servers = NameServers([(server.host, server.port) for server in settings.gateway.resolver])
-    return asyncio.run(Preflight(servers, plan(settings), "warn", _Silent(), lambda _: None).once())
-
-
-class _Silent:
-    """A log for a look whose findings are printed."""
-
-    def say(self, what: str, **facts: str | int | float | bool) -> None:
-        """See `ports.Log`."""
+    return asyncio.run(Preflight(servers, plan(settings), "warn", Quiet(), lambda _: None).once())
 
 
 def as_words(findings: Sequence[Finding]) -> None:

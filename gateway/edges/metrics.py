@@ -46,6 +46,8 @@ class Metrics:
             "gateway_told", "What partners and tools were told of oppositions, by outcome", ["errand", "outcome"], registry=registry
         )
         self._mailboxes = Gauge("gateway_mailbox_read", "1 while a mailbox can be read", ["mailbox"], registry=registry)
+        self._keeper = Gauge("gateway_keeper", "1 in the process that does the background jobs", registry=registry)
+        self._restarts = Counter("gateway_worker_restarts", "How often this worker was started again", registry=registry)
         self._probe = Gauge("gateway_opt_out_healthy", "1 when the opt-out's self-test passes", registry=registry)
         self._decided: dict[tuple[str, str], Counter] = {}
         self._delivered: dict[tuple[str, str], Histogram] = {}
@@ -114,6 +116,17 @@ class Metrics:
     def watched(self, mailbox: str, read: bool) -> None:
         """Set whether a mailbox that answers come to can be read."""
         self._mailboxes.labels(mailbox).set(read)
+
+    def keeping(self, now: bool) -> None:
+        """Set whether this process is the keeper; one that no longer is has nothing to say of what the keeper looks at."""
+        self._keeper.set(now)
+        if not now:
+            self._complaints.clear()
+            self._mailboxes.clear()
+
+    def restarted(self, times: int) -> None:
+        """Count what happened before this process began."""
+        self._restarts.inc(times)
 
     def figures(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`."""

@@ -15,6 +15,7 @@ from gateway.core.complaint_rate import EVERYBODY, MITIGATION_DAYS, RESUMED, WIN
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Category, Stream
 from gateway.core.rulebook import Complaints as Bounds
+from gateway.flow.lease_ports import Overtaken
 from gateway.flow.ports import Book, Clock, Log, Unavailable
 
 EVERY = 60.0
@@ -121,6 +122,8 @@ class Complaints:
         while True:
             try:
                 await self.once()
+            except Overtaken:
+                raise  # another process does this now
             except Unavailable as failure:
                 self._log.say("complaints-not-counted", outside=failure.what)
             await asyncio.sleep(self._every)

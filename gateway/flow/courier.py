@@ -16,6 +16,7 @@ from gateway.core.evidence import Event, Kind
 from gateway.core.propagation import LIFE, alarm, next_try
 from gateway.flow.back_ports import Note, Outbox
 from gateway.flow.by_hand import WRITTEN
+from gateway.flow.lease_ports import Overtaken
 from gateway.flow.ports import Book, Clock, Log, Unavailable
 from gateway.flow.telling import Acknowledged, Again, ByHand, Came, Impossible
 
@@ -82,6 +83,8 @@ class Courier:
         while True:
             try:
                 busy = await self.round()
+            except Overtaken:
+                raise  # another process does this now
             except Unavailable as failure:
                 self._log.say("courier-waits", outside=failure.what)
                 busy = False

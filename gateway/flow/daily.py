@@ -125,24 +125,27 @@ class Daily:
         self._asking = asking
         self._chores = chores or {}
 
-    async def run(self, dry: bool = False) -> Day:
-        """Do what is due now, or count it; the totals go into the evidence where anything was done."""
+    async def run(self, dry: bool = False, compact: bool = True) -> Day:
+        """Do what is due now, or count it; the totals go into the evidence where anything was done.
+
+        Without `compact`, what was erased is still to be made unreadable in the files (`Book.compact`).
+        """
         day = Day(self._clock.now(), dry)
         await self._people(day)
         for prefix, chore in self._chores.items():
             day.counts.update({f"{prefix}{name}": count for name, count in (await chore(day.at, dry)).items()})
         await self._leftovers(day)
         await self._expired(day)
-        if not dry:
+        if day.did and not dry:
             await self._conclude(day)
+        if compact and not dry:
+            await self._book.compact()
         return day
 
     async def _conclude(self, day: Day) -> None:
-        if day.did:
-            detail = "; ".join(f"{name}={count}" for name, count in sorted(day.counts.items()) if count)
-            event = Event(day.at, Kind.RETENTION, DONE, rules=("R-DP-10",), detail=detail)
-            (day.ref,) = await self._book.commit((event,))
-        await self._book.compact()
+        detail = "; ".join(f"{name}={count}" for name, count in sorted(day.counts.items()) if count)
+        event = Event(day.at, Kind.RETENTION, DONE, rules=("R-DP-10",), detail=detail)
+        (day.ref,) = await self._book.commit((event,))
 
     # People
 

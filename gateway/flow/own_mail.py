@@ -73,6 +73,11 @@ class OwnMail:
         self._wake = wake
         self._clock = clock
 
+    def under(self, book: Book) -> OwnMail:
+        """The same writer, whose evidence goes into this book (`LeasedBook.under`): what it refuses is not kept either."""
+        rest = (self._letterheads, self._templates, self._partners, self._compute, self._random, self._wake, self._clock)
+        return OwnMail(self._spool, book, *rest)
+
     async def send(
         self,
         kind: MailKind,

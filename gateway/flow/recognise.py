@@ -14,6 +14,7 @@ from gateway.core.model import Partner
 from gateway.core.record import Block
 from gateway.flow.back_ports import Returns
 from gateway.flow.intake import breathe
+from gateway.flow.lease_ports import Overtaken
 from gateway.flow.partner_door import HASHES_HEARD, PartnerDoor
 from gateway.flow.ports import Book, Log, Unavailable, Vault
 from gateway.flow.telling import opened_address
@@ -50,6 +51,8 @@ class Recognising:
         while True:
             try:
                 await self.once()
+            except Overtaken:
+                raise  # another process does this now
             except Unavailable as failure:
                 self._log.say("recognising-waits", outside=failure.what)
             await asyncio.sleep(LOOK)

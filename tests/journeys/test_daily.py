@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gateway import app
+from gateway.core.change import MoveCursor
 from tests.support.journey import House, house
 
 CLAIRE = "claire@example.org"
@@ -23,7 +24,7 @@ async def test_a_running_gateway_asks_once_and_a_yes_is_an_act(tmp_path: Path, m
     async with house(tmp_path) as home:
         long_ago = datetime.now(UTC) - timedelta(days=4 * 366)
         await home.gateway.consent(CLAIRE, collected_at=long_ago)
-        (tmp_path / "var" / "daily.lock").write_text("")  # the day was done while nobody was known: let it be done again
+        await home.gateway.change(MoveCursor("daily", ""))  # the day was done while nobody was known: let it be done again
         (mail,) = await home.sink.wait_for(1)
         assert mail.recipient == CLAIRE
         text = message_from_bytes(mail.data, policy=policy.default).get_body(("plain",))

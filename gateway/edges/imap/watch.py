@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from gateway.edges.imap.session import Account, Folder, Refused, Session, logged_in
+from gateway.flow.lease_ports import Overtaken
 from gateway.flow.ports import Clock, Log, Unavailable
 
 RETRY = (1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
@@ -76,6 +77,8 @@ class Watch:
         while True:
             try:
                 await self._visit()
+            except Overtaken:
+                raise  # another process does this now
             except Unavailable as failure:
                 wait = self._retry[min(self._failures, len(self._retry) - 1)]
                 self._failures += 1

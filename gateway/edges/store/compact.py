@@ -31,13 +31,20 @@ async def compact(database: Database) -> None:
     if _marks(database, "consent"):
         await database.write(drop_orphans)
     for name, times in _marks(database, "*"):
-        if not await database.alone(partial(_rewrite, name.removeprefix(ERASED), database.path.parent)):
+        if not await database.alone(partial(_rewritten, name, times, database.path.parent)):
             raise Unavailable("store")
-        await database.write(partial(unmark, name=name, at=times))
 
 
 def _marks(database: Database, table: str) -> list[tuple[str, int]]:
     return [(name, times) for name, times in database.rows(_ERASED_IN, (ERASED + table,))]
+
+
+def _rewritten(name: str, times: int, folder: Path, connection: apsw.Connection) -> bool:
+    """Rewrite a table and forget its mark: in one job, which comes to its end when nobody waits for it any more."""
+    if not _rewrite(name.removeprefix(ERASED), folder, connection):
+        return False
+    unmark(connection, name, times)
+    return True
 
 
 def _rewrite(table: str, folder: Path, connection: apsw.Connection) -> bool:
