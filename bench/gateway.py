@@ -18,6 +18,8 @@ _CONFIG = """\
 [gateway]
 data_dir = "var"
 workers = {workers}
+store = "{store}"
+node = "{node}"
 hostname = "gateway.example.com"
 
 [submission]
@@ -56,16 +58,20 @@ contact = "privacy@friend.example"
 """
 
 
-def furnish(folder: Path, people: Path, key: Path, sink: int, workers: int = 1, port: int = 0) -> Path:
+def furnish(
+    folder: Path, people: Path, key: Path, sink: int, workers: int = 1, port: int = 0, store: str = "sqlite", node: str = "gw"
+) -> Path:
     """A folder with everything the gateway needs, a copy of the people included; its configuration file."""
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(people, folder / "var")
+    shutil.copytree(people, folder / "var", ignore=None if store == "sqlite" else shutil.ignore_patterns("gateway.db*"))
     shutil.copy(key, folder / "dkim.pem")
     (folder / "dkim.pem").chmod(0o600)
     config = folder / "gateway.toml"
     config.write_text(
         _CONFIG.format(
             workers=workers,
+            store=store,
+            node=node,
             port=port or free_port(),
             web=free_port(),
             sink=sink,
@@ -91,11 +97,21 @@ class Gateway:
 
     login = f"{TOOL}:{SECRET}"
 
-    def __init__(self, name: str, folder: Path, people: Path, key: Path, sink: Sink, workers: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        people: Path,
+        key: Path,
+        sink: Sink,
+        workers: int = 1,
+        store: str = "sqlite",
+        node: str = "gw",
+    ) -> None:
         self.name = name
         self.sink: Sink | None = sink
         self.port = free_port()
-        config = furnish(folder, people, key, sink.port, workers, self.port)
+        config = furnish(folder, people, key, sink.port, workers, self.port, store, node)
         self._log = folder / "gateway.log"
         self._process = start([sys.executable, "-m", "gateway", "serve", "--config", config], self._log)
         try:

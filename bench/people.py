@@ -24,6 +24,7 @@ from gateway.core.record import Audience, Basis, Block, Consent, Door, NamedPart
 from gateway.edges.keys import KeyRing
 from gateway.edges.store import schema
 from gateway.edges.store.sqlite import open_store
+from gateway.flow.ports import Book
 
 KNOWN = 1_000_000
 BATCH = 10_000
@@ -52,16 +53,21 @@ def stocked(out: Path, known: int = KNOWN) -> tuple[Path, float]:
 async def _fill(folder: Path, known: int) -> None:
     ring = KeyRing.open(folder / "keys", may_create=True)
     store = open_store(folder / "gateway.db", "import0")
+    await stock(store.book, ring, known)
+    await store.close()
+
+
+async def stock(book: Book, ring: KeyRing, known: int, batch: int = BATCH) -> None:
+    """The tool, the partner's list and so many people into an empty book."""
     now = datetime.now(UTC)
     digest = hashlib.sha256(SECRET.encode()).digest()
-    await store.book.commit((Event(now, Kind.TOOL, "added", tool=TOOL),), (Enlist(Tool(TOOL, digest, (STREAM,), None, now)),))
+    await book.commit((Event(now, Kind.TOOL, "added", tool=TOOL),), (Enlist(Tool(TOOL, digest, (STREAM,), None, now)),))
     named = (NamedPartner(ADVERTISER, "Example SAS", "https://www.example.com/privacy"),)
     shown = PartnerList(PARTNER, "2026-01", COLLECTED - timedelta(days=30), named)
-    await store.book.commit((Event(now, Kind.PARTNER_LIST, "learned", detail=PARTNER),), (Publish(shown),))
+    await book.commit((Event(now, Kind.PARTNER_LIST, "learned", detail=PARTNER),), (Publish(shown),))
     changes = _changes(Identity(ring.pepper), ring, known, now)
-    while batch := list(islice(changes, BATCH)):
-        await store.book.commit((Event(now, Kind.IMPORT, "imported", detail=f"records={len(batch)}"),), batch)
-    await store.close()
+    while some := list(islice(changes, batch)):
+        await book.commit((Event(now, Kind.IMPORT, "imported", detail=f"records={len(some)}"),), some)
 
 
 def _changes(identity: Identity, ring: KeyRing, known: int, now: datetime) -> Iterator[Change]:

@@ -43,6 +43,11 @@ def open_keys(settings: Settings, *, may_create: bool) -> KeyRing:
     return KeyRing.open(folder, may_create=may_create and not whole and not recorded(settings))
 
 
+def fingerprint(keys: KeyRing) -> bytes:
+    """What the shared store remembers of the keys, so that a machine with others is refused; tells nothing about them."""
+    return hmac.digest(keys.pepper, _SHARED_BY, "sha256")
+
+
 def open_truth(settings: Settings, keys: KeyRing, writer: str) -> Store:
     """The store; events are chained under `writer`, which no other process of this machine uses.
 
@@ -58,7 +63,7 @@ def open_truth(settings: Settings, keys: KeyRing, writer: str) -> Store:
         writer,
         node=settings.gateway.node,
         folder=folder,
-        fingerprint=hmac.digest(keys.pepper, _SHARED_BY, "sha256"),
+        fingerprint=fingerprint(keys),
         replicas=settings.redis.replicas,
     )
 
