@@ -1,7 +1,7 @@
 """The shared store beside the embedded one: `python -m bench.scaled [--people N] [--rounds N]`, 4 KiB and 50 KiB messages.
 
-One gateway on SQLite, one on Redis over TCP (log synced before each answer), and two on the same Redis behind a balancer, in turn and
-in one run; everything on, one worker each. The server's own CPU is told apart from the gateways'.
+One gateway on SQLite, one on Redis over TCP (log synced before each answer), and two on the same Redis behind a balancer, in turn
+and in one run; everything on, one worker each. The server's own CPU is told apart from the gateways'.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class Server:
         wait_until(lambda: answers(port), 20, "redis-server")
         self.url = f"redis://127.0.0.1:{port}"
         self.pid = self._process.pid
+        (folder / "filler").mkdir(mode=0o700)
         asyncio.run(self._fill(folder / "filler", people, known))
 
     async def _fill(self, folder: Path, people: Path, known: int) -> None:
         location = read_location(self.url)
         assert isinstance(location, Location)
         ring = KeyRing.load(people / "keys")
-        folder.mkdir(mode=0o700)
         store = open_redis(Access(location), "import0", node="a", folder=folder, fingerprint=fingerprint(ring))
         await stock(store.book, ring, known, batch=1000)
         await store.close()
