@@ -5,46 +5,52 @@ Decides nothing and opens no seal: keys and ciphertexts go in and come out as th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime
 
 from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Withdraw
 from gateway.core.evidence import Event
 from gateway.core.model import PersonKey, Ref
-from gateway.core.record import Facts, Opposition, Who
+from gateway.core.record import Arrangements, Consent, Facts, Opposition, Who
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.redis import facts
-from gateway.edges.store.redis.commits import Commits, Post
+from gateway.edges.store.redis import facts, history, listing, people
+from gateway.edges.store.redis.commits import Commits, Post, refused
+from gateway.edges.store.redis.compact import compact
+from gateway.edges.store.redis.frames import Frames
 from gateway.edges.store.redis.operations import factual_at, operations
-from gateway.edges.store.redis.pack import packed, place
+from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.reads import Reads
 from gateway.flow.lease_ports import Lease
-from gateway.flow.ports import Reading
+from gateway.flow.ports import Dossier, Reading
 
 PROTECTING = (Oppose, Lift, Withdraw, Forget, ForgetWithdrawn)
 """The changes that this machine's own disk holds too: what nobody may lose when a server does."""
+
+UNFIT = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+"""What changes raise that hold something else than they say; a failure waits for who awaits it, whichever it is."""
 
 
 class RedisBook:
     """`ports.Book` over one server; `fence` is the lease that its commits are made under."""
 
-    def __init__(self, reads: Reads, commits: Commits, fence: Lease | None = None) -> None:
+    def __init__(self, reads: Reads, commits: Commits, fence: Lease | None = None, frames: Frames | None = None) -> None:
         self._reads = reads
         self._commits = commits
+        self._frames = frames or Frames(reads)
         self._fence = packed([fence.name, fence.number]) if fence else b""
 
     def under(self, lease: Lease) -> RedisBook:
         """See `lease_ports.LeasedBook`."""
-        return RedisBook(self._reads, self._commits, lease)
+        return RedisBook(self._reads, self._commits, lease, self._frames)
 
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
         """See `ports.Book`; history and withdrawn consents included, oldest first."""
-        return (await facts.read(self._reads, advertiser, who)).facts
+        return (await facts.read(self._reads, self._frames, advertiser, who)).facts
 
     async def read(self, advertiser: str, who: Sequence[Who]) -> Reading:
         """See `ports.Book`."""
-        return await facts.read(self._reads, advertiser, who)
+        return await facts.read(self._reads, self._frames, advertiser, who)
 
     async def stand(self) -> int:
         """See `ports.Book`."""
@@ -60,16 +66,57 @@ class RedisBook:
 
     def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
         """See `ports.Book`; a future of the running loop, which may be dropped."""
-        prepared = prepare(events)
-        at = factual_at(changes, max([at for _, at, _ in prepared], default=None))
-        guarded = [operations([one]) for one in changes if isinstance(one, PROTECTING)]
-        return self._commits.post(Post(operations(changes), prepared, at, self._fence, guarded))
+        try:
+            prepared = prepare(events)
+            at = factual_at(changes, max([at for _, at, _ in prepared], default=None))
+            guarded = [operations([one]) for one in changes if isinstance(one, PROTECTING)]
+            post = Post(operations(changes), prepared, at, self._fence, guarded)
+        except UNFIT as error:
+            return refused(error)
+        return self._commits.post(post)
 
     async def oppositions(self, person: PersonKey | None = None) -> Sequence[Opposition]:
+        """See `ports.Book`; everyone's are read page by page."""
+        if person is None:
+            return await listing.oppositions(self._reads)
+        look, _, _ = await facts.look_up(self._reads, self._frames, [person], [])
+        return people.oppositions(person, look.rows[0])
+
+    async def consents(self, person: PersonKey | None = None, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
+        """See `ports.Book`; everyone's are read page by page."""
+        if person is None:
+            return await listing.consents(self._reads, self._frames, advertiser)
+        _, (file,), known = await facts.look_up(self._reads, self._frames, [], [person])
+        found = people.whole_consents(person, file, known)
+        return [(one, sealed) for _, one, sealed in found if not advertiser or one.advertiser == advertiser]
+
+    def register(self, advertiser: str = "") -> AsyncIterator[tuple[Consent, bytes]]:
+        """See `ports.Book`; a record filed meanwhile may or may not come."""
+        return listing.register(self._reads, self._frames, advertiser)
+
+    async def arrangements(self) -> Arrangements:
+        """See `ports.Book`; of one moment."""
+        return await history.arrangements_at(self._reads)
+
+    async def facts_at(self, advertiser: str, who: Who, stand: int) -> Facts | None:
         """See `ports.Book`."""
-        assert person is not None
-        raw = await self._reads.plain("HGET", *place("o", person))
-        return facts.oppositions(person, raw) if raw else []
+        return await facts.read_at(self._reads, self._frames, advertiser, who, stand)
+
+    async def stand_at(self, at: datetime) -> int:
+        """See `ports.Book`."""
+        return await history.stand_at(self._reads, at)
+
+    async def arrangements_at(self, stand: int) -> Arrangements:
+        """See `ports.Book`."""
+        return await history.arrangements_at(self._reads, stand)
+
+    async def dossier(self, person: PersonKey) -> Dossier:
+        """See `ports.Book`."""
+        return await history.records(self._reads, self._frames, person)
+
+    async def compact(self) -> None:
+        """See `ports.Book`; the server writes its log anew."""
+        await compact(self._reads, self._commits)
 
     async def touch_probe(self, now: datetime) -> None:
         """See `ports.Book`."""

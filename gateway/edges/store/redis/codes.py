@@ -46,3 +46,4 @@ DOOR = Words(
     "post",
     "phone",
 )
+NOTICE = Words("first-contact", "partner-list", "stay")

@@ -278,6 +278,13 @@ def _release(futures: Sequence[Answer], ended: Sequence[Any]) -> None:
             future.set_result(value)
 
 
+def refused(error: Exception) -> Answer:
+    """What a post that cannot even be sent is answered with."""
+    future: Answer = asyncio.get_running_loop().create_future()
+    _fail(future, error)
+    return future
+
+
 def _fail(future: Answer, error: Exception) -> None:
     if not future.done():
         future.set_exception(error)

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gateway.core.change import FACTUAL, Change, Lift, Oppose
+from gateway.core.change import FACTUAL, Change
 from gateway.edges.store.changes import dated
-from gateway.edges.store.instant import micros
-from gateway.edges.store.redis.codes import BLOCK, DOOR, SCOPE
-from gateway.edges.store.redis.pack import Packed, packed, place
-
-Operation = list[Packed]
+from gateway.edges.store.redis.operations_facts import Operation, factual_operation, frames
+from gateway.edges.store.redis.pack import packed
 
 
 def operations(changes: Sequence[Change]) -> bytes:
     """What the script is to do, in order."""
-    return packed([_operation(change) for change in changes])
+    return packed([*frames(changes), *(_operation(change) for change in changes)])
 
 
 def factual_at(changes: Sequence[Change], events_at: int | None) -> int | None:
@@ -30,22 +27,7 @@ def factual_at(changes: Sequence[Change], events_at: int | None) -> int | None:
 
 
 def _operation(change: Change) -> Operation:
-    match change:
-        case Oppose(one, foreign_hash):
-            key = [BLOCK.code(one.block), SCOPE.code(one.scope), one.advertiser, one.stream]
-            return [
-                "oppose",
-                list(place("o", one.person)),
-                list(place("c", one.person)),
-                [*key, DOOR.code(one.door), micros(one.at)],
-                foreign_hash,
-            ]
-        case Lift(person, block, scope, advertiser, stream):
-            return [
-                "lift",
-                list(place("o", person)),
-                list(place("c", person)),
-                [BLOCK.code(block), SCOPE.code(scope), advertiser, stream],
-            ]
-        case _:
-            raise NotImplementedError(type(change).__name__)
+    found = factual_operation(change)
+    if found is None:
+        raise NotImplementedError(type(change).__name__)
+    return found

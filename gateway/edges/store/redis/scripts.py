@@ -25,5 +25,9 @@ def _script(*parts: str) -> Script:
 
 
 READ = _script("guard", "read")
-COMMIT = _script("guard", "rows", "opposition", "journal", "commit")
+LIST = _script("guard", "list")
+QUOTES = _script("guard", "quotes")
+ARRANGED = _script("guard", "arranged")
+WHEN = _script("guard", "stood", "when")
+COMMIT = _script("guard", "stood", "rows", "opposition", "record", "arrangement", "erase", "journal", "commit")
 """`commit` comes last: the other parts add the operations it knows."""

@@ -19,11 +19,7 @@ end
 local stand = 0
 if ARGV[9] ~= '' then
   stand = redis.call('HINCRBY', MARKS, 'stand', 1)
-  local last = redis.call('ZRANGE', P .. 'stood', -1, -1, 'WITHSCORES')
-  local at = tonumber(ARGV[9])
-  if last[2] and tonumber(last[2]) > at then at = tonumber(last[2]) end
-  -- Of equal times the name decides, so it is as long as any number.
-  redis.call('ZADD', P .. 'stood', string.format('%.0f', at), string.format('%015d', stand))
+  reach(stand, tonumber(ARGV[9]))
 end
 
 for _, one in ipairs(cmsgpack.unpack(ARGV[7])) do

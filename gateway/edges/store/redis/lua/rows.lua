@@ -30,3 +30,8 @@ end
 
 -- Told further down: the newest sealed address in the file at a place, '' for none.
 local newest_sealed
+
+-- Forget the mark, unless it was counted again since it was read.
+function ops.unmark(one)
+  if tonumber(redis.call('HGET', MARKS, one[2]) or 0) == one[3] then redis.call('HDEL', MARKS, one[2]) end
+end

@@ -1,0 +1,5 @@
+-- Of one moment: every published list, every pause, every pause that ended. ARGV: epoch, stand seen.
+if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
+return {
+  redis.call('HVALS', P .. 'lists'), redis.call('HVALS', P .. 'pauses'), redis.call('LRANGE', P .. 'paused', 0, -1)
+}
