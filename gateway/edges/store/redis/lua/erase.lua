@@ -31,10 +31,11 @@ local function forget_records(one, stand)
   end
 end
 
+table.insert(forgets, forget_records)
+
 -- (name, place of family c, advertiser or '' for every one's, place of family s, person)
 function ops.forget(one, stand)
-  forget_records(one, stand)
-  if forget_side then forget_side(one) end
+  for _, part in ipairs(forgets) do part(one, stand) end
 end
 
 -- See `moments`: numbers are microseconds; texts are no instants and never over.

@@ -1,5 +1,7 @@
 -- Rows of people, kept as msgpack in buckets. A row has the columns of its table, the person left out; absent is false.
 local ops = {}
+-- What erasing a person means for each part: called with the operation and the stand.
+local forgets = {}
 
 local function load(place)
   local raw = redis.call('HGET', place[1], place[2])
@@ -22,6 +24,11 @@ local function same(row, other, count)
     if row[column] ~= other[column] then return false end
   end
   return true
+end
+
+-- Remember that something was erased, so that the log is written anew at the next compaction; from records their family is named.
+local function erased(family)
+  redis.call('HINCRBY', MARKS, 'erased:' .. (family or 's'), 1)
 end
 
 function ops.mark(one)
