@@ -8,7 +8,10 @@ from pathlib import Path
 import hiredis
 import pytest
 
+from tests.support.cluster import running_cluster, slot_of
+from tests.support.peer import free_port
 from tests.support.redis_servers import RedisServer, needs_redis, running_pair, running_redis
+from tests.support.sentinel import running_sentinels
 
 pytestmark = needs_redis
 
@@ -122,3 +125,58 @@ async def test_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="Bad directive"):
         async with running_redis(tmp_path, no_such_option="yes"):
             pass
+
+
+@pytest.mark.slow
+async def test_sentinels_put_the_replica_in_charge_and_the_old_primary_behind_it(tmp_path: Path) -> None:
+    async with running_sentinels(tmp_path, username="gateway", password="secret") as watched:
+        first, second = watched.primary, watched.replica
+        assert watched.url.startswith("redis+sentinel://127.0.0.1:")
+        assert watched.url.endswith("/gateway")
+        assert await first.commands(("SET", "a", "b"), ("WAIT", 1, 5000)) == [b"OK", 1]
+        await watched.fail_over()
+        assert (watched.primary, watched.replica) == (second, first)
+        assert await second.commands(("GET", "a"), ("SET", "a", "c")) == [b"b", b"OK"]
+        await watched.rejoin()
+        assert await first.command("GET", "a") == b"c"
+
+
+@pytest.mark.slow
+async def test_sentinels_replace_a_primary_that_only_is_silent(tmp_path: Path) -> None:
+    async with running_sentinels(tmp_path) as watched:
+        first = watched.primary
+        await watched.fail_over(freeze=True)
+        await watched.rejoin()
+        await watched.fail_over()
+        assert watched.primary is first
+
+
+@pytest.mark.parametrize("tls", [False, True])
+async def test_cluster_shares_the_slots_and_keeps_a_hash_tag_together(tmp_path: Path, tls: bool) -> None:
+    async with running_cluster(tmp_path, tls=tls, password="secret") as cluster:
+        owner = await cluster.owner(b"{gw}")
+        assert await owner.command("CLUSTER", "KEYSLOT", "a{gw}b") == slot_of(b"{gw}:other") == slot_of(b"gw")
+        assert await owner.command("SET", "{gw}a", "b") == b"OK"
+        for other in cluster.servers:
+            if other is not owner:
+                with pytest.raises(hiredis.ReplyError, match="MOVED"):
+                    await other.command("GET", "{gw}a")
+
+
+@pytest.mark.slow
+async def test_replica_takes_the_place_of_a_killed_owner_in_the_cluster(tmp_path: Path) -> None:
+    async with running_cluster(tmp_path, replica_for=b"{gw}") as cluster:
+        before = await cluster.owner(b"{gw}")
+        assert await before.commands(("SET", "{gw}a", "b"), ("WAIT", 1, 5000)) == [b"OK", 1]
+        after = await cluster.fail_over(b"{gw}")
+        assert after is cluster.servers[3]
+        assert await after.command("GET", "{gw}a") == b"b"
+        await before.start()
+        await cluster.well(known=4)
+        assert await cluster.owner(b"{gw}") is after
+
+
+@pytest.mark.parametrize("key", [b"a", b"{}a", b"{a}{b}", b"x{a}y", b"{a", b"a}b{c}", b"a{b{c}d", b"{{a}}"])
+async def test_slot_is_the_one_the_server_says(tmp_path: Path, key: bytes) -> None:
+    async with running_redis(tmp_path, cluster_enabled="yes", cluster_port=str(free_port())) as server:
+        assert await server.command("CLUSTER", "KEYSLOT", key) == slot_of(key)

@@ -59,6 +59,7 @@ class RedisServer(Peer):
         host: str = "127.0.0.1",
         port: int = 0,
         before: tuple[str, ...] = (),
+        defaults: Mapping[str, str] = DEFAULTS,
         **options: str | tuple[str, ...],
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +69,7 @@ class RedisServer(Peer):
         self.ca_file = _certify(folder, host, one_authority(tls)) if tls else None
         self._config = folder / "redis.conf"
         own = {name.replace("_", "-"): value for name, value in options.items()}
-        self._config.write_text(_lines(DEFAULTS | self._place() | self._access() | own))
+        self._config.write_text(_lines({**defaults} | self._place() | self._access() | own))
 
     @property
     def url(self) -> str:
