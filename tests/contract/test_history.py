@@ -45,6 +45,7 @@ from gateway.core.record import (
 from gateway.flow.ports import Book
 from tests.contract.conftest import STORES, Opening
 from tests.support.people import NOON, at, consent, event, opposition, person
+from tests.support.redis_servers import needs_redis
 
 ANN, BOB = person(1), person(2)
 
@@ -117,7 +118,7 @@ def erases(change: Change, advertiser: str, who: Who) -> bool:
             return False
 
 
-@pytest.mark.parametrize("name", sorted(STORES))
+@pytest.mark.parametrize("name", ["sqlite", pytest.param("redis", marks=needs_redis)])
 @given(wanted=commits)
 @settings(max_examples=20, deadline=None)
 def test_facts_of_every_earlier_stand_are_told_exactly_or_not_at_all(name: str, wanted: list[list[Change]]) -> None:
@@ -127,7 +128,7 @@ def test_facts_of_every_earlier_stand_are_told_exactly_or_not_at_all(name: str, 
 
 async def retold(name: str, wanted: list[list[Change]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with STORES[name](Path(folder))() as store:
+        async with STORES[name](Path(folder)) as opened, opened() as store:
             seen, stands = {await store.book.stand(): await told(store.book)}, []
             for number, changes in enumerate(wanted):
                 await store.book.commit([event(number)], changes)
