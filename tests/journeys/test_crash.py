@@ -16,6 +16,7 @@ import pytest
 
 from gateway.edges.sink import Session as SinkSession
 from gateway.edges.sink import Sink
+from gateway.settings import load as settings
 from tests.support.invariants import Found, Run, check
 from tests.support.load import URL, Load, Session, one_click, write
 from tests.support.process import Life, Nursery, Plain, found_company, living, nursery
@@ -82,7 +83,7 @@ async def house(folder: Path, starter: Nursery | Plain, seed: int, resend: bool 
         config, ports = await found_company(folder, port, delivery=DELIVERY)
         async with living(starter, config, ports) as life:
             load = Load(ports, sink, seed, folder.name, resend)
-            await load.consent(folder / "var")
+            await load.consent(settings(config, {}))
             yield House(folder, sink, life, load)
     finally:
         await sink.close()

@@ -17,7 +17,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from gateway.edges.keys import KeyRing
+from gateway.settings import load
 from tests.support.corpora import ROOT
 from tests.support.gateway import SECRET, Running, company, running, threaded
 from tests.support.load import Diary, Session, consent
@@ -164,7 +164,7 @@ def parcels(spool: Path) -> int:
 async def test_no_input_holds_up_the_loop(tmp_path: Path, what: str, people: list[str]) -> None:
     """The middle one of three runs counts: the machine is shared, and one lost time slice would be blamed on us."""
     async with provider() as port, running(company(tmp_path, port)) as gateway:
-        await consent(tmp_path / "var", gateway.ring, people)
+        await consent(gateway.settings, people)
         worst = []
         for number in range(3):
             held, answer = await stalled(gateway, INPUTS[what](number), people)
@@ -180,9 +180,8 @@ async def test_a_hundred_sessions_with_large_messages_fit_in_200_mb(tmp_path: Pa
     async with provider() as port:
         config, ports = await found_company(tmp_path, port)
         async with nursery(tmp_path / "log") as starter, living(starter, config, ports) as life:
-            ring = KeyRing.open(tmp_path / "var" / "keys", may_create=False)
             people = [f"p{number}@example.org" for number in range(100)]
-            await consent(tmp_path / "var", ring, people)
+            await consent(load(config, {}), people)
             before = peak_memory(life.pid)
             diary = Diary()
             sessions = [Session(ports, diary) for _ in people]

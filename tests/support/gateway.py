@@ -26,6 +26,7 @@ from gateway.edges.keys import KeyRing, write_dkim_key
 from gateway.edges.logs import JsonLog
 from gateway.edges.store.sqlite import open_store
 from gateway.settings import Settings, load
+from gateway.store_rooms import command_writer, open_keys, open_truth
 
 T = TypeVar("T")
 SECRET = "the-tool-s-secret"
@@ -214,7 +215,7 @@ def company(folder: Path, sink_port: int, **parts: str) -> Settings:
 
 async def enlist(settings: Settings, refusal: RefusalMode | None = None) -> None:
     """Give the tool `mautic` its credential for both streams."""
-    store = open_store(settings.gateway.data_dir / "gateway.db", "cli")
+    store = open_truth(settings, open_keys(settings, may_create=True), command_writer(settings, "cli"))
     tool = Tool("mautic", sha256(SECRET.encode()).digest(), ("news", "service"), refusal, WHEN)
     await store.book.commit((), [Enlist(tool)])
     await store.close()
@@ -223,8 +224,7 @@ async def enlist(settings: Settings, refusal: RefusalMode | None = None) -> None
 @asynccontextmanager
 async def running(settings: Settings, refusal: RefusalMode | None = None) -> AsyncIterator[Running]:
     """The gateway, serving; it is drained at the end."""
-    folder = settings.gateway.data_dir
-    ring = KeyRing.open(folder / "keys", may_create=not (folder / "gateway.db").exists())
+    ring = open_keys(settings, may_create=True)
     await enlist(settings, refusal)
     log, stop = StringIO(), asyncio.Event()
     ready: asyncio.Future[Addresses] = asyncio.get_running_loop().create_future()

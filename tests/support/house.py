@@ -73,7 +73,7 @@ class House:
     async def know(self, *addresses: str) -> None:
         """Put consents on record."""
         self.people.update(addresses)
-        await consent(self.folder / "var", self.gateway.ring, addresses)
+        await consent(self.gateway.settings, addresses)
 
     def letter(self, number: int, size: int = 400) -> tuple[str, bytes]:
         """A message and its Message-ID; the same for the same number."""

@@ -29,6 +29,7 @@ from gateway.edges.sink import Received
 from gateway.edges.store.spool import open_spool
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.ports import Entry
+from gateway.flow.store import Store
 from tests.support.gateway import person
 from tests.support.load import Diary
 
@@ -97,20 +98,26 @@ class Copy:
 
 async def check(run: Run) -> Found:
     """Every violation of I1 to I10."""
-    return _Check(run, await read_record(run.folder / "var")).all()
+    var = run.folder / "var"
+    return await check_many(run, open_store(var / "gateway.db", "reader"), [var])
 
 
-async def read_record(var: Path) -> Record:
-    """Journal, oppositions and what the spools still hold; the gateway must have stopped."""
-    spools = [open_spool(path) for path in sorted(var.glob("spool-*.db"))]  # noqa: ASYNC240 - nothing else runs
-    store = open_store(var / "gateway.db", "reader")
+async def check_many(run: Run, store: Store, vars_: Sequence[Path]) -> Found:
+    """The same of several gateways with one store, which is closed again; `vars_` are their data folders."""
     try:
-        entries = [entry async for entry in store.journal.entries()]
-        oppositions = list(await store.book.oppositions())
+        record = await read_record(store, vars_)
     finally:
         await store.close()
+    return _Check(run, record).all()
+
+
+async def read_record(store: Store, vars_: Sequence[Path]) -> Record:
+    """Journal, oppositions and what the spools still hold; the gateways must have stopped."""
+    entries = [entry async for entry in store.journal.entries()]
+    oppositions = list(await store.book.oppositions())
     waiting = 0
-    for spool in spools:
+    for path in sorted(path for var in vars_ for path in var.glob("spool-*.db")):
+        spool = open_spool(path)
         waiting += await spool.depth() + len(spool.orphans)
         await spool.close()
     events = {f"{one.writer}-{one.seq}": event for one in entries if (event := parse_event(one.body)) is not None}

@@ -14,14 +14,13 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from gateway.core.address import Identity
 from gateway.core.change import Learn
 from gateway.core.record import Audience, Basis, Consent
-from gateway.edges.keys import KeyRing
 from gateway.edges.sink import Sink
-from gateway.edges.store.sqlite import open_store
+from gateway.settings import Settings
+from gateway.store_rooms import command_writer, open_keys, open_truth
 from tests.support.gateway import SECRET, person
 from tests.support.process import Ports
 
@@ -163,7 +162,7 @@ class Load:
         self.customers = [f"{name}-customer{number}@example.org" for number in range(240)]
         self.leavers = [f"{name}-leaver{number}@example.org" for number in range(60)]
         self.strangers = [f"{name}-stranger{number}@example.net" for number in range(10)]
-        self._ports = ports
+        self.ports = ports
         self._sink = sink
         self._random = random.Random(seed)
         self._name = name
@@ -172,10 +171,9 @@ class Load:
         self._stop = asyncio.Event()
         self._number = 0
 
-    async def consent(self, folder: Path) -> None:
+    async def consent(self, settings: Settings) -> None:
         """Put a consent of every customer and leaver on record, as an import does."""
-        ring = KeyRing.open(folder / "keys", may_create=False)
-        await consent(folder, ring, [*self.customers, *self.leavers])
+        await consent(settings, [*self.customers, *self.leavers])
 
     def stop(self) -> None:
         """Begin no other message; what is under way is finished, or given up when the gateway is gone."""
@@ -188,7 +186,7 @@ class Load:
                 group.create_task(self._session())
 
     async def _session(self) -> None:
-        session = Session(self._ports, self.diary)
+        session = Session(self.ports, self.diary)
         while not self._stop.is_set():
             message_id, recipients, message = self._next()
             while recipients:
@@ -247,7 +245,7 @@ class Load:
         press = Press(address)
         self.diary.presses.append(press)
         while not press.acked_at and not self._stop.is_set():
-            if await one_click(self._ports.web, path) == 200:
+            if await one_click(self.ports.web, path) == 200:
                 press.acked_at = time.monotonic()
             else:
                 await self._pause()
@@ -288,11 +286,12 @@ def write(message_id: str, text: bytes, size: int) -> bytes:
     )
 
 
-async def consent(folder: Path, ring: KeyRing, addresses: Iterable[str]) -> None:
+async def consent(settings: Settings, addresses: Iterable[str]) -> None:
     """Put sound consents on record, in one commit."""
+    ring = open_keys(settings, may_create=False)
     identity = Identity(ring.pepper)
     changes = [Learn(_consent(identity, one), ring.vault.seal(one.encode())) for one in addresses]
-    store = open_store(folder / "gateway.db", "cli")
+    store = open_truth(settings, ring, command_writer(settings, "cli"))
     try:
         await store.book.commit((), changes)
     finally:

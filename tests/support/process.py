@@ -176,13 +176,9 @@ class Life:
 @asynccontextmanager
 async def living(starter: Starter, config: Path, ports: Ports) -> AsyncIterator[Life]:
     """A gateway that runs when the block begins and does not when it has ended."""
-    from gateway.edges.keys import KeyRing
     from gateway.settings import load
 
-    settings = load(config, {})
-    folder = settings.gateway.data_dir
-    KeyRing.open(folder / "keys", may_create=not (folder / "gateway.db").exists())
-    await enlist(settings)
+    await enlist(load(config, {}))
     life = Life(starter, config, ports)
     await life.start()
     try:
