@@ -11,6 +11,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
+from gateway.archive_rooms import open_archive
 from gateway.edges.imap.watch import Send
 from gateway.flow.daily import Daily
 from gateway.flow.every_day import LEASE as DAILY
@@ -45,6 +46,7 @@ class Duties:
         """CannotStart where something is missing that the keeper will need: said at the start, whoever will be the keeper."""
         prove_accounts(self.settings)
         make_lines(self.settings)
+        open_archive(self.settings.archive)
 
     def keeper(self, name: str = "keeper") -> Keeper:
         """Who holds the lease of this name for the process."""

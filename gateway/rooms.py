@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gateway.archive_rooms import make_daily_archiving
 from gateway.core.address import Identity
 from gateway.core.compose import Letterhead
 from gateway.core.duration import Duration, parse_duration
@@ -287,7 +288,8 @@ def make_daily(settings: Settings, nouns: Nouns, state: State, enrolling: Enroll
     place = Office(state.store.book, state.identity, state.keys.vault, nouns.policies, nouns.streams, state.clock)
     tasks = make_tasks(nouns, state.store, state.keys.vault, state.clock)
     reminding = tasks.daily(Officer(own_mail, state.identity, nouns.streams).tell)
-    return Daily(place, kept_for(settings), enrolling, chores(place, enrolling, reminding))
+    archiving = make_daily_archiving(state.store, settings.archive, state.clock, state.log)
+    return Daily(place, kept_for(settings), enrolling, chores(place, enrolling, reminding, archiving))
 
 
 def make_tasks(nouns: Nouns, store: Store, vault: Vault, clock: Clock) -> Tasks:

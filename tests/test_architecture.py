@@ -17,6 +17,7 @@ FLOORS = (
     "gateway.edges",
     "gateway.settings",
     "gateway.store_rooms",
+    "gateway.archive_rooms",
     "gateway.rooms",
     "gateway.provider_rooms",
     "gateway.partner_rooms",

@@ -31,7 +31,7 @@ def of(office: Office) -> Consents:
     """The register of this house."""
     from gateway.flow.consents import Consents
 
-    return Consents(office.store.book, office.store.journal, office.identity, office.clock)
+    return Consents(office.store.book, office.journal, office.identity, office.clock)
 
 
 def show(address: AddressText, config: Config = DEFAULT_CONFIG, json: Json = False) -> None:

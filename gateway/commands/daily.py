@@ -37,8 +37,10 @@ def daily(
 
 
 async def _daily(config: Path, dry: bool, json: bool) -> None:
+    from gateway.archive_rooms import make_daily_archiving
     from gateway.commands.enrol import own_mail
     from gateway.commands.office import Writing, open_office
+    from gateway.edges.logs import JsonLog
     from gateway.flow.daily import Daily, Office, chores
     from gateway.flow.officer import Officer
     from gateway.rooms import kept_for, make_enrolling, make_tasks
@@ -51,7 +53,8 @@ async def _daily(config: Path, dry: bool, json: bool) -> None:
             asking = make_enrolling(nouns, book, own, identity, vault, office.settings.public_url, clock)
             reminding = make_tasks(nouns, store, vault, clock).daily(Officer(own, identity, nouns.streams).tell)
             place = Office(book, identity, vault, office.policies(), office.streams, clock)
-            return Daily(place, kept_for(office.settings), asking, chores(place, asking, reminding))
+            archiving = make_daily_archiving(store, office.settings.archive, clock, JsonLog())
+            return Daily(place, kept_for(office.settings), asking, chores(place, asking, reminding, archiving))
 
         day = await work(office.store).run(dry=True) if dry else await _alone(office, work)
     if day is None:

@@ -55,7 +55,7 @@ async def _retrace(config: Path, text: str, which: tuple[str, str, str], json: b
     address = read_address(text)
     async with open_office(config, Writing.ACT) as office:
         await office.report().look(address, "earlier explanation", stream)
-        retrace = Retrace(office.store.book, office.store.journal, office.identity)
+        retrace = Retrace(office.store.book, office.journal, office.identity)
         found = await (retrace.of(address, Ref(ref)) if ref else retrace.at(address, stream, _moment(at)))
     if isinstance(found, Gone):
         stop(found.sentence)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows, stop
+from gateway.commands.journal_archive import archive
 from gateway.commands.whom import read_address
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ app = typer.Typer(help="The evidence of every decision and change.", no_args_is_
 
 def register(parent: typer.Typer) -> None:
     """Add these commands."""
+    app.command()(archive)
     parent.add_typer(app, name="journal")
 
 
@@ -45,13 +47,12 @@ async def _show(config: Path, ref: str, person: str, last: int, json: bool) -> N
         if address is not None:
             entries = list(await office.report().events_of(address))
         elif ref:
-            entry = await office.store.journal.entry(Ref(ref))
+            entry = await office.journal.entry(Ref(ref))
             entries = [entry] if entry else []
         else:
+            journal = office.journal
             entries = [
-                entry
-                for writer, seq, _ in await office.store.journal.heads()
-                async for entry in office.store.journal.entries(writer, max(0, seq - last))
+                entry for writer, seq, _ in await journal.heads() async for entry in journal.entries(writer, max(0, seq - last))
             ]
     if not entries:
         stop("There is no such entry.")
@@ -76,6 +77,7 @@ async def _verify(config: Path, heads: Path | None, file: Path | None, json: boo
     from gateway.commands.office import Writing, open_office
     from gateway.edges.journal_files import Malformed, read_heads
     from gateway.flow.report import check
+    from gateway.flow.whole_journal import WholeJournal
 
     try:
         known = read_heads(heads) if heads else []
@@ -85,7 +87,8 @@ async def _verify(config: Path, heads: Path | None, file: Path | None, json: boo
     except Malformed as error:
         stop(str(error), 2)
     async with open_office(config, Writing.NOTHING) as office:
-        checked = await office.report().verify(known)
+        journal = office.journal
+        checked = await (journal.verify(known) if isinstance(journal, WholeJournal) else office.report().verify(known))
     _told(checked, json)
 
 
@@ -118,7 +121,7 @@ async def _export(config: Path, heads: Path) -> None:
 
     reached: dict[str, Head] = {}
     async with open_office(config, Writing.NOTHING) as office:
-        async for entry in office.store.journal.entries():
+        async for entry in office.journal.entries():
             out(entry_line(entry))
             reached[entry.writer] = (entry.writer, entry.seq, entry.hash)
     write_heads(heads, reached.values())

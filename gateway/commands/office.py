@@ -12,9 +12,11 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
+from gateway.archive_rooms import whole_journal
 from gateway.commands.console import DEFAULT_CONFIG, say, stop
 from gateway.core.address import Identity
 from gateway.core.model import Partner, Stream
@@ -23,6 +25,7 @@ from gateway.edges.clock import SystemClock
 from gateway.edges.files import FileFault, read_policy
 from gateway.edges.keys import KeyRing
 from gateway.flow.administer import Administer
+from gateway.flow.ports import Journal
 from gateway.flow.report import Report
 from gateway.flow.store import Store
 from gateway.settings import Settings, load, shared_keys, to_partners, to_streams
@@ -38,6 +41,7 @@ class Writing(Enum):
     ACT = "cli"
     IMPORT = "import"
     DAILY = "daily"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +61,22 @@ class Office:
         """The acts of administration on this house."""
         return Administer(self.store.book, self.identity, self.streams, self.partners, self.clock)
 
+    @property
+    def journal(self) -> Journal:
+        """The evidence, archived and live."""
+        return whole_journal(self.store.journal, self.settings.archive)
+
+    def journal_of(self, since: datetime, until: datetime) -> Journal:
+        """The same for counting within a time: archived entries of other times may be left out."""
+        return whole_journal(self.store.journal, self.settings.archive, since, until)
+
     def policies(self) -> Mapping[str, Policy]:
         """The configured packs; a faulty one ends the command."""
         return read_policies(self.settings)
 
     def report(self) -> Report:
         """Answers about this house."""
-        return Report(self.store.book, self.store.journal, self.identity, self.policies(), self.clock)
+        return Report(self.store.book, self.journal, self.identity, self.policies(), self.clock)
 
 
 def read_settings(config: Path) -> Settings:

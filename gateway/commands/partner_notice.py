@@ -77,7 +77,7 @@ async def _notices(office: Office) -> AsyncIterator[RightsNotices]:
     from gateway.flow.rights_notice import RightsNotices
 
     async with own_mail(office) as (writer, _):
-        yield RightsNotices(_due(office), writer, office.store.journal, office.keys.vault, office.clock)
+        yield RightsNotices(_due(office), writer, office.journal, office.keys.vault, office.clock)
 
 
 def _due(office: Office) -> NoticesDue:

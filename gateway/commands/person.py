@@ -90,7 +90,7 @@ def _files(office: Office) -> PersonFile:
 
     return PersonFile(
         office.store.book,
-        office.store.journal,
+        office.journal,
         office.identity,
         office.keys.vault,
         office.streams,

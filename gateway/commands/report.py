@@ -110,7 +110,8 @@ async def _period(config: Path, since: str, until: str, json: bool) -> None:
     from gateway.commands.plainly import dumped
 
     async with open_office(config, Writing.NOTHING) as office:
-        found = await _accounts(office).period(moment(since), moment(until) if until else office.clock.now())
+        time = moment(since), moment(until) if until else office.clock.now()
+        found = await _accounts(office, *time).period(*time)
     told = counted(found)
     if json:
         out(dumped(told))
@@ -122,10 +123,10 @@ async def _period(config: Path, since: str, until: str, json: bool) -> None:
     show_one({name: str(value) for name, value in told.items() if not isinstance(value, dict)}, False)
 
 
-def _accounts(office: Office) -> Accounts:
+def _accounts(office: Office, since: datetime, until: datetime) -> Accounts:
     from gateway.flow.period import Accounts
 
-    return Accounts(office.store.journal, office.store.outbox, office.store.returns)
+    return Accounts(office.journal_of(since, until), office.store.outbox, office.store.returns)
 
 
 def counted(found: Period) -> dict[str, object]:
@@ -171,7 +172,7 @@ async def _remediation(config: Path, received: str, ids: list[str], within: str,
         stop(f"{within!r} is no calendar duration such as P3M.", 2)
     async with open_office(config, Writing.NOTHING) as office:
         since, now = moment(received), office.clock.now()
-        found = await _accounts(office).period(since, now)
+        found = await _accounts(office, since, now).period(since, now)
         packs = list(office.policies().values())
     deadline = span.after(since)
     left = (deadline - now).days
@@ -198,7 +199,8 @@ async def _scope(config: Path, since: str, until: str, tool: str, keys: Path | N
     from gateway.commands.office import Writing, open_office
 
     async with open_office(config, Writing.NOTHING) as office:
-        found = await _accounts(office).scope(moment(since), moment(until) if until else office.clock.now(), tool)
+        time = moment(since), moment(until) if until else office.clock.now()
+        found = await _accounts(office, *time).scope(*time, tool)
     tools, streams = ({name: str(count) for name, count in counts.items()} for counts in (found.tools, found.streams))
     show_one({"people": len(found.people), "events": found.events, "tools": tools, "streams": streams}, json)
     if keys is not None:

@@ -1,7 +1,7 @@
 """Takes the older part of each chain from the store into the archive: followed, written, read back, named, and only then trimmed.
 
-Each run of entries goes through all steps before the next begins, so that an interruption costs one run at most: what was written and
-not named is found again, what was named and not trimmed is proven anew and trimmed.
+Each run of entries goes through all steps before the next begins, so that an interruption costs one run at most: what was written
+and not named is found again, what was named and not trimmed is proven anew and trimmed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ WORTH = 20_000
 """Entries the daily job waits for, so that a quiet chain does not make an object a day,"""
 AT_LATEST = timedelta(days=30)
 """unless the oldest of them has waited for so long."""
+STAY = 2
+"""The last entries of a chain, which a store keeps whatever it is told."""
 ASTRAY = timedelta(days=1)
 """An entry that is further in the future was written by a clock that was wrong, and holds nothing up."""
 
@@ -90,7 +92,7 @@ class Archiving:
         first = await self._first(writer)
         if first > seq + 1:
             raise _Broken(Break(writer, first, f"entries {seq + 1} to {first - 1} are neither here nor in the archive"))
-        if not plan.dry and plan.trim and first <= seq:
+        if not plan.dry and plan.trim and first <= min(seq, head - STAY):
             await self._trim_proven([run for run in runs if run.last >= first], done)
         while not plan.dry and (run := await self._left_behind(writer, seq, last, plan)):
             await self._settle(run, plan, done)
@@ -161,7 +163,7 @@ class Archiving:
             await self._trim(run, done)
 
     async def _trim(self, run: Run, done: Archived) -> None:
-        """Forget a run whose last entry here is the archive's; the store keeps the last two of a chain whatever it is told."""
+        """Forget a run whose last entry here is the archive's."""
         here = await self._live.entry(Ref(f"{run.writer}-{run.last}"))
         if here is not None and here.hash != run.hash:
             raise _Broken(Break(run.writer, run.last, "differs from the archived one"))

@@ -97,16 +97,20 @@ RULES = {
     "tasks-reminded": "R-FR-61",
     "tasks-open": "R-FR-58",
     "tasks-overdue": "R-FR-61",
+    "journal-archived": "R-FR-90",
+    "journal-trimmed": "R-FR-90",
+    "journal-not-archived": "R-FR-90",
     "old-delivery-keys": "R-DP-10",
     "old-kept-mail": "R-DP-10",
 }
 """Each class and the rule behind it."""
 
 
-def chores(place: Office, enrolling: Enrolling, tasks: Chore) -> Mapping[str, Chore]:
+def chores(place: Office, enrolling: Enrolling, tasks: Chore, archiving: Chore | None = None) -> Mapping[str, Chore]:
     """What the other parts do each day, by the beginning of their counts' names; `tasks` reminds of those that wait."""
     due = NoticesDue(place.book, place.identity, place.vault, place.policies, place.streams)
-    return {"sign-ups-": enrolling.daily, "notices-": due.daily, "tasks-": tasks}
+    last = {} if archiving is None else {"journal-": archiving}
+    return {"sign-ups-": enrolling.daily, "notices-": due.daily, "tasks-": tasks, **last}
 
 
 class Daily:

@@ -1,7 +1,7 @@
 """The journal as one: what is archived, then what is live, in order, without a gap or a double where the two meet.
 
-An entry may move from the one to the other while somebody reads: it is in the archive before it leaves the store. So what is asked for
-is looked for in the store first, and where a stream of live entries breaks off, the archive is looked at again.
+An entry may move from the one to the other while somebody reads: it is in the archive before it leaves the store. So what is asked
+for is looked for in the store first, and where a stream of live entries breaks off, the archive is looked at again.
 """
 
 from __future__ import annotations
@@ -27,10 +27,6 @@ class WholeJournal:
         self._archive = archive
         self._since = since
         self._until = until
-
-    def within(self, since: datetime, until: datetime) -> WholeJournal:
-        """The same without archived runs that have nothing of this time: for counting; other entries may still come."""
-        return WholeJournal(self._live, self._archive, since, until)
 
     async def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
         """See `ports.Journal`."""
@@ -105,7 +101,7 @@ class WholeJournal:
             async for one in self._archive.proven(run):
                 if isinstance(one, Break):
                     found(one)
-                else:
+                elif one.seq > after:
                     yield one
         elif (self._since is None or run.latest >= self._since) and (self._until is None or run.earliest < self._until):
             async for entry in self._archive.entries(run, after):

@@ -14,6 +14,7 @@ from gateway.core.model import Category
 from gateway.core.standard_webhook import LEAST, read_secrets
 from gateway.core.token import stream_number
 from gateway.edges.store.redis.location import NoLocation, read_location
+from gateway.settings.archive import complaints
 from gateway.settings.models import Settings
 from gateway.settings.secrets import (
     MissingSecret,
@@ -25,7 +26,7 @@ from gateway.settings.secrets import (
 )
 from gateway.settings.values import is_address, is_loopback
 
-_COMMAND_LINE = ("cli", "daily", "import", "reader")
+_COMMAND_LINE = ("archive", "cli", "daily", "import", "reader")
 
 _REMEMBERED = timedelta(days=90)
 """A mail that was taken is known again for 100 days; a little less leaves room."""
@@ -44,6 +45,8 @@ def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]
         *_providers(settings, environ),
         *_entries(settings, environ),
         *_secrets(settings, environ),
+        *complaints(settings.archive, environ),
+        *_private(("archive", "credentials_file"), settings.archive.credentials_file),
     ]
 
 

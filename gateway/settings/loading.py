@@ -112,6 +112,7 @@ def _fault(details: ErrorDetails, lines: Mapping[Where, int]) -> Fault:
 
 
 _SECRET_WORDS = ("password", "secret", "key", "token")
+_HAVE_SECRETS = ("upstream", "partner", "provider", "mailbox", "archive")
 
 
 def _sentence(details: ErrorDetails, where: Where) -> str:
@@ -152,6 +153,8 @@ def _pattern(where: Where) -> str:
             return "must be a DKIM selector: letters, digits, dots, hyphens."
         case "language":
             return 'must be a language of two letters, such as "fr".'
+        case "bucket" | "prefix":
+            return 'must be plain words, such as "evidence" or "gateway/evidence".'
         case "node":
             return "must be 1 to 16 lower-case letters or digits."
         case _:
@@ -160,7 +163,7 @@ def _pattern(where: Where) -> str:
 
 def _unknown(where: Where) -> str:
     *table, key = where
-    if any(word in key for word in _SECRET_WORDS) and table and table[0] in ("upstream", "partner", "provider", "mailbox"):
+    if any(word in key for word in _SECRET_WORDS) and table and table[0] in _HAVE_SECRETS:
         return "secrets never stand in this file: name a file of mode 0600, or use the environment."
     near = difflib.get_close_matches(key, _known(tuple(table)), n=1, cutoff=0.6)
     return f'is unknown; did you mean "{near[0]}"?' if near else "is unknown."

@@ -42,6 +42,7 @@ which win:
 | `GATEWAY_PROVIDER_<NAME>_SECRET` | what proves the calls of `[provider.NAME]` |
 | `GATEWAY_PROVIDER_<NAME>_API_KEY` | what its API is asked with |
 | `GATEWAY_MAILBOX_<NAME>_PASSWORD` | password of `[mailbox.NAME]` |
+| `GATEWAY_ARCHIVE_CREDENTIALS` | `ACCESS_KEY_ID:SECRET` of the bucket of `[archive]` |
 
 `<NAME>` is the table's name in upper case, everything but letters and digits written `_`.
 
@@ -54,12 +55,14 @@ which win:
 | `letters.db` | mail that commands wrote, until the running gateway has delivered it |
 | `keys/` | pepper, token keys, vault keys: made with the first database and never again |
 | `cli.lock`, `import.lock` | held by a command while it writes |
+| `archive.lock` | held while a command archives the journal |
 | `daily.lock` | held while the daily job runs, with the last day that was done |
 
 **Back `keys/` up, apart from the database**: without it nobody who opposed is known any more, and the gateway refuses to start.
 
 Commands work beside a running gateway, on the same files. Each process that writes evidence has a chain of its own: the gateway
-under `[gateway] node` and its worker's number, commands under `cli`, imports under `import`, the daily job by hand under `daily`.
+under `[gateway] node` and its worker's number, commands under `cli`, imports under `import`, the daily job by hand under `daily`,
+archiving by hand under `archive`.
 The lock files see to it that only one command at a time writes under such a name; another one waits up to 30 seconds. A long import
 keeps no other command waiting.
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from gateway.core.model import Category, RefusalMode
+from gateway.settings.archive import Archive
 from gateway.settings.back import Bounces, Mailbox, Outward, ProviderEvents, Replies
 from gateway.settings.shared import Redis
 from gateway.settings.table import Table
@@ -328,6 +329,7 @@ class Settings(Table):
     stream: dict[Name, Stream] = Field(default_factory=dict)
     partner: dict[Name, Partner] = Field(default_factory=dict)
     redis: Redis = Field(default_factory=Redis)
+    archive: Archive = Field(default_factory=Archive)
     outward: Outward = Field(default_factory=Outward)
     bounces: Bounces = Field(default_factory=Bounces)
     replies: Replies = Field(default_factory=Replies)

@@ -8,13 +8,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from gateway.settings.archive import CREDENTIALS
 from gateway.settings.back import Mailbox, ProviderEvents
 from gateway.settings.models import Partner, Upstream
 from gateway.settings.shared import Redis
 
 _REDIS_PASSWORD = "GATEWAY_REDIS_PASSWORD"  # noqa: S105 a variable's name
-_OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA", "GATEWAY_RESTARTS", _REDIS_PASSWORD)
-"""The configuration file's path, the test corpora's folder, what the supervisor tells a worker, the shared store's password."""
+_OWN = ("GATEWAY_CONFIG", "GATEWAY_CORPORA", "GATEWAY_RESTARTS", CREDENTIALS, _REDIS_PASSWORD)
+"""The configuration file's path, the test corpora's folder, what the supervisor tells a worker, what opens the
+archive's bucket, the shared store's password."""
 
 
 class MissingSecret(Exception):
