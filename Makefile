@@ -2,10 +2,11 @@
 # except system packages that `make test` asks the package manager for.
 
 PYTHON ?= python3
+RUNS ?= 1
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast bench lint docs lock clean
+.PHONY: demo test test-fast test-scaled bench lint docs lock clean
 
 demo: $(VENV)/.runtime  ## the main job on loopback, from nothing
 	$(BIN)/gateway demo $(ARGS)
@@ -16,6 +17,10 @@ test: $(VENV)/.dev  ## install what the tests need and run them all
 
 test-fast: $(VENV)/.dev  ## the tests under a few seconds each
 	$(BIN)/pytest -m "not slow" -n 2
+
+test-scaled: $(VENV)/.dev  ## many gateways, one store: every fault so often as promised, and the checker's table (some 40 minutes)
+	.ci/packages
+	GATEWAY_SCALED_RUNS=$(RUNS) $(BIN)/pytest tests/scaled $(ARGS)
 
 bench: $(VENV)/.dev  ## throughput, CPU, latency and memory beside the peers; writes docs/performance.md
 	.ci/packages
