@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def test_streams_carry_their_advertiser_and_defaults(tmp_path: Path) -> None:
     stream = to_streams(load(write(tmp_path, SMALL), {}))["news"]
     assert (stream.advertiser.legal_name, stream.purpose, stream.refusal) == ("Acme SAS", "news", RefusalMode.REJECT)
     assert stream.number != 0
+
+
+def test_balancers_are_addresses_or_networks_and_none_by_default(tmp_path: Path) -> None:
+    assert load(write(tmp_path, ""), {}).web.proxy_from == ()
+    settings = load(write(tmp_path, '[web]\nproxy_from = ["192.0.2.10", "2001:db8::/64"]\n'), {})
+    assert settings.web.proxy_from == (ip_network("192.0.2.10/32"), ip_network("2001:db8::/64"))
+    assert settings.web.model_dump(mode="json")["proxy_from"] == ["192.0.2.10/32", "2001:db8::/64"]
 
 
 def test_partner_roles_become_directions(tmp_path: Path) -> None:
