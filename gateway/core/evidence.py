@@ -49,6 +49,7 @@ class Kind(StrEnum):
     RETURN = "return"
     TASK = "task"
     PROPAGATION = "propagation"
+    STORE = "store"
 
 
 @dataclass(frozen=True, slots=True)

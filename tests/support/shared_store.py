@@ -10,6 +10,9 @@ from gateway.edges.store.redis.client import Access
 from gateway.edges.store.redis.location import Location, read_location
 from gateway.edges.store.redis.store import RedisStore, open_redis
 
+FINGERPRINT = bytes(32)
+"""Of the keys that all machines of the tests have."""
+
 
 def access(url: str) -> Access:
     """What a store URL without secrets gives."""
@@ -19,9 +22,11 @@ def access(url: str) -> Access:
 
 
 @asynccontextmanager
-async def shared_store(url: str, folder: Path, writer: str = "n1w0") -> AsyncIterator[RedisStore]:
+async def shared_store(
+    url: str, folder: Path, writer: str = "n1w0", node: str = "n1", replicas: int = 0
+) -> AsyncIterator[RedisStore]:
     """The store at that URL, for a machine whose own files are in `folder`."""
-    store = open_redis(access(url), writer)
+    store = open_redis(access(url), writer, node=node, folder=folder, fingerprint=FINGERPRINT, replicas=replicas)
     try:
         yield store
     finally:

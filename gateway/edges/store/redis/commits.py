@@ -1,7 +1,7 @@
 """The one thread that writes to Redis: gathers what waits, sends it in one pipeline, and says what became of each.
 
-A commit is acknowledged when the server answered, which by its own setting is after its log is on disk, and when so many replicas have
-it as were declared. A change that protects somebody is on this machine's own disk before it is sent (design 5).
+A commit is acknowledged when the server answered, which by its own setting is after its log is on disk, and when so many replicas
+have it as were declared. A change that protects somebody is on this machine's own disk before it is sent (design 5).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -55,10 +56,14 @@ class Notes(Protocol):
     def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:
         """Have them on disk; a number for each. Raises Unavailable."""
 
-    def recorded(self, numbers: Sequence[tuple[int, int]]) -> None:
-        """Note with which stand Redis took each; a failure is swallowed, as what is not noted is only told again."""
+    def recorded(self, epoch: str, stands: Sequence[tuple[int, int]]) -> None:
+        """Note in which epoch and with which stand Redis took each. A failure is swallowed: it is only told again."""
+
+    def void(self, numbers: Sequence[int]) -> None:
+        """Never tell these again: they were refused for good."""
 
 
+Job = Callable[[Blocking], Any]
 Settle = Callable[[Blocking], None]
 """Brings `Standing` up to date with the server; raises Unavailable, or one of the client's failures, where that cannot be done."""
 
@@ -81,7 +86,7 @@ class Commits:
         self._replicas = replicas
         self._head: tuple[int, bytes] | None = None
         self._closing = False
-        self._queue: SimpleQueue[tuple[Post | Settle, Answer] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Post | Job, Answer] | None] = SimpleQueue()
         self._aside: Any = _NOTHING
         self._thread = threading.Thread(target=self._run, name="write-redis", daemon=True)
         self._thread.start()
@@ -90,8 +95,8 @@ class Commits:
         """The references of the post's events, later; posts take effect in the order of the calls."""
         return self._put(post)
 
-    def apart(self, job: Settle) -> Answer:
-        """Run a job on the blocking client, between two batches; its failures come as Unavailable."""
+    def apart(self, job: Job) -> Answer:
+        """What a job answers that runs on the blocking client, between two batches; its failures come as Unavailable."""
         return self._put(job)
 
     async def close(self) -> None:
@@ -100,7 +105,7 @@ class Commits:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _put(self, what: Post | Settle) -> Answer:
+    def _put(self, what: Post | Job) -> Answer:
         future: Answer = asyncio.get_running_loop().create_future()
         if self._closing or self._queue.qsize() >= QUEUE:
             _fail(future, Unavailable("store"))
@@ -121,7 +126,7 @@ class Commits:
                 futures[0].get_loop().call_soon_threadsafe(_release, futures, ended)
         self._disconnect()
 
-    def _gather(self) -> list[tuple[Post | Settle, Answer]]:
+    def _gather(self) -> list[tuple[Post | Job, Answer]]:
         """Whatever waits, at least one; a job comes alone; nothing when it is over."""
         first = self._queue.get() if self._aside is _NOTHING else self._aside
         self._aside = _NOTHING
@@ -137,21 +142,21 @@ class Commits:
             batch.append(one)
         return batch
 
-    def _by_itself(self, job: Settle) -> Any:
+    def _by_itself(self, job: Job) -> Any:
         try:
-            job(self._ready())
+            return job(self._ready())
         except FAILURES as error:
             self._disconnect()
             return _unavailable(error)
         except Unavailable as failure:
             return failure
-        return None
 
     def _commit(self, posts: Sequence[Post]) -> list[Any]:
         """For each post its references or its failure."""
+        if self._standing.faults:
+            return [Unavailable("store")] * len(posts)
         try:
-            kept = [self._notes.keep(self._writer, post.guarded) if post.guarded else () for post in posts]
-            ended, stands = self._send(posts)
+            return self._send(posts, self._keep(posts))
         except FAILURES as error:
             self._disconnect()
             failure = Unanswered("store")
@@ -159,50 +164,70 @@ class Commits:
             return [failure] * len(posts)
         except Unavailable as failure:
             return [failure] * len(posts)
-        if any(kept):
-            self._notes.recorded([(number, stands[at]) for at, some in enumerate(kept) for number in some if stands[at]])
-        return ended
 
-    def _send(self, posts: Sequence[Post]) -> tuple[list[Any], list[int]]:
+    def _keep(self, posts: Sequence[Post]) -> list[Sequence[int]]:
+        """Have on this machine's disk what must not be lost, in one go; for each post the numbers of its notes."""
+        payloads = [one for post in posts for one in post.guarded]
+        numbers = iter(self._notes.keep(self._writer, payloads) if payloads else ())
+        return [[*islice(numbers, len(post.guarded))] for post in posts]
+
+    def _send(self, posts: Sequence[Post], kept: Sequence[Sequence[int]]) -> list[Any]:
         """All posts in pipelines, until each was taken or refused for good: twice at most for what was not the post's fault."""
         ended: list[Any] = [Unavailable("store")] * len(posts)
-        stands = [0] * len(posts)
         waiting = list(range(len(posts)))
         for _ in range(4):
             if not waiting:
                 break
-            answers = self._fly([posts[at] for at in waiting])
-            again = []
+            self._ready()
+            epoch = self._standing.epoch
+            answers = self._fly([posts[at] for at in waiting], epoch)
+            again, stands = [], []
             for at, (answer, refs) in zip(waiting, answers, strict=True):
                 if isinstance(answer, int):
-                    ended[at], stands[at] = refs, answer
+                    ended[at] = refs
                     self._standing.saw(answer)
+                    stands += [(number, answer) for number in kept[at]]
                 elif _again(answer):
                     again.append(at)
                 else:
-                    ended[at] = _refused(answer, posts[at])
+                    ended[at] = self._refuse(answer, posts[at], kept[at])
+            if stands:
+                self._notes.recorded(epoch, stands)
             if again:
-                self._recover([answer for answer, _ in answers])
+                self._recover([answer for answer, _ in answers], epoch)
             waiting = again
-        return ended, stands
+        return ended
 
-    def _fly(self, posts: Sequence[Post]) -> list[tuple[Any, list[Ref]]]:
+    def _refuse(self, answer: Packed, post: Post, kept: Sequence[int]) -> Exception:
+        refused = _refused(answer, post)
+        if kept and isinstance(refused, Overtaken):
+            self._notes.void(kept)
+        return refused
+
+    def _fly(self, posts: Sequence[Post], epoch: str) -> list[tuple[Any, list[Ref]]]:
         client = self._ready()
         if self._head is None:
             self._head = self._read_head(client)
         pipe = client.pipeline(transaction=False)
-        refs = [self._add(pipe, post) for post in posts]
-        if self._replicas:
-            pipe.execute_command("WAIT", self._replicas, WAIT_PATIENCE)
+        refs = [self._add(pipe, post, epoch) for post in posts]
+        waits = self._waits()
+        if waits:
+            pipe.execute_command(*waits)
         answers = pipe.execute(raise_on_error=False)
-        if self._replicas and not (isinstance(answers[-1], int) and answers[-1] >= self._replicas):
+        if waits and not _reached(answers[-1], self._replicas):
             self._head = None
             raise Unanswered("store")
         if any(isinstance(one, Exception) for one in answers):
             self._head = None
         return list(zip(answers[: len(posts)], refs, strict=True))
 
-    def _add(self, pipe: Any, post: Post) -> list[Ref]:
+    def _waits(self) -> tuple[str | int, ...]:
+        """What ends a batch so that it counts: enough replicas, and the disk where the server does not see to that itself."""
+        if self._standing.aof_wait:
+            return "WAITAOF", 1, self._replicas, WAIT_PATIENCE
+        return ("WAIT", self._replicas, WAIT_PATIENCE) if self._replicas else ()
+
+    def _add(self, pipe: Any, post: Post, epoch: str) -> list[Ref]:
         assert self._head is not None  # noqa: S101 - read right before
         first, before = self._head
         seq, last, entries = first, before, []
@@ -212,19 +237,18 @@ class Commits:
             entries.append([seq, body, last, list(place("p", person)) if person else False])
         self._head = seq, last
         at = "" if post.at is None else post.at
-        standing = self._standing
         chain = (self._writer, first, before, post.operations, packed(entries))
-        pipe.execute_command("EVALSHA", COMMIT.digest, 1, MARKS, standing.epoch, standing.seen, post.fence, *chain, at)
+        pipe.execute_command("EVALSHA", COMMIT.digest, 1, MARKS, epoch, self._standing.seen, post.fence, *chain, at)
         return [Ref(f"{self._writer}-{number}") for number in range(first + 1, seq + 1)]
 
-    def _recover(self, answers: Sequence[Any]) -> None:
+    def _recover(self, answers: Sequence[Any], epoch: str) -> None:
         """What a repetition needs: the script where the server has lost it, the chain's end, the epoch."""
         client = self._ready()
         self._head = None
         if any(isinstance(one, NoScriptError) for one in answers):
             client.script_load(COMMIT.text)
         if any(_says(one, "EPOCH") for one in answers):
-            self._standing.epoch = ""
+            self._standing.moved(epoch)
             self._ready()
 
     def _read_head(self, client: Blocking) -> tuple[int, bytes]:
@@ -253,6 +277,13 @@ class Commits:
 
 def _says(answer: Packed, word: str) -> bool:
     return isinstance(answer, RedisError) and str(answer).startswith(word)
+
+
+def _reached(answer: Packed, replicas: int) -> bool:
+    """Whether as many have the batch as must; WAITAOF also tells of the server's own disk."""
+    if isinstance(answer, list):
+        return len(answer) == 2 and answer[0] >= 1 and answer[1] >= replicas
+    return isinstance(answer, int) and answer >= replicas
 
 
 def _again(answer: Packed) -> bool:

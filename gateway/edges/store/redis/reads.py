@@ -26,7 +26,7 @@ _Asked = tuple[Command, asyncio.Future[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look tells: the stand, that of the arrangements, whether there are foreign hashes, whether all is settled; raw rows."""
+    """What one look tells: stand, stand of the arrangements, whether foreign hashes exist, whether all is settled; the raw rows."""
 
     stand: int
     arranged: int
@@ -57,12 +57,14 @@ class Reads:
         for _ in range(3):
             if not self._standing.epoch:
                 await self._settle()
-            command = ("EVALSHA", script.digest, 1, MARKS, self._standing.epoch, self._standing.seen, *arguments)
-            answer = await self.ask(command)
+            if self._standing.faults:
+                raise Unavailable("store")
+            epoch = self._standing.epoch
+            answer = await self.ask(("EVALSHA", script.digest, 1, MARKS, epoch, self._standing.seen, *arguments))
             if isinstance(answer, NoScriptError):
                 await self.ask(("SCRIPT", "LOAD", script.text))
             elif isinstance(answer, RedisError) and str(answer).startswith("EPOCH"):
-                self._standing.epoch = ""
+                self._standing.moved(epoch)
             elif isinstance(answer, Exception):
                 raise Unavailable("store") from answer
             else:

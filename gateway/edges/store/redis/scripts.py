@@ -29,5 +29,13 @@ LIST = _script("guard", "list")
 QUOTES = _script("guard", "quotes")
 ARRANGED = _script("guard", "arranged")
 WHEN = _script("guard", "stood", "when")
-COMMIT = _script("guard", "stood", "rows", "opposition", "record", "arrangement", "erase", "journal", "commit")
+LEASE = _script("guard", "lease")
+SETTLE = _script("guard", "settle")
+STAGE = _script("guard", "stage")
+CONFIRM = _script("guard", "nodes", "confirm")
+
+_STATE = ("guard", "stood", "nodes", "rows", "anew", "opposition", "record", "arrangement", "erase", "office", "back")
+"""What changes people's rows, beginning with what the rest of it uses."""
+APPLY = _script(*_STATE, "apply")
+COMMIT = _script(*_STATE, "membership", "journal", "commit")
 """`commit` comes last: the other parts add the operations it knows."""

@@ -5,14 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the server is not trusted with a commit, and the line that puts it right."""
+
+    what: str
+    line: str
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.line}"
+
+
 @dataclass(slots=True)
 class Standing:
-    """Shared by the reads and the commits of one process; an empty epoch means that it must be settled first."""
+    """Shared by the reads and the commits of one process; an empty epoch means that it must be settled first.
+
+    While there are `faults` nothing is read and nothing is written. `aof_wait` says that the server forces its log to disk only
+    when asked (WAITAOF).
+    """
 
     epoch: str = ""
     seen: int = 0
     settled: bool = False
+    awaited: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    aof_wait: bool = False
 
     def saw(self, stand: int) -> None:
         """A stand that the server told: it may never tell a lower one again."""
         self.seen = max(self.seen, stand)
+
+    def moved(self, epoch: str) -> None:
+        """A script refused that epoch; another one, learned meanwhile, stays."""
+        if self.epoch == epoch:
+            self.epoch = ""

@@ -1,19 +1,37 @@
-"""Opens the shared store: book, journal, outbox and what came back behind one place, seen through the same ports as the embedded one."""
+"""Opens the shared store: book, journal, outbox and what came back in one place, through the same ports as the embedded one."""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.redis.book import RedisBook
 from gateway.edges.store.redis.client import FAILURES, Access, Blocking, async_client, blocking_client
 from gateway.edges.store.redis.commits import Commits
+from gateway.edges.store.redis.durability import look
 from gateway.edges.store.redis.journal import RedisJournal
+from gateway.edges.store.redis.leases import RedisLeases
+from gateway.edges.store.redis.nodes import RedisNodes
+from gateway.edges.store.redis.notes import FILE, NodeJournal
+from gateway.edges.store.redis.outbox import RedisOutbox
 from gateway.edges.store.redis.pack import MARKS
-from gateway.edges.store.redis.reads import Reads
+from gateway.edges.store.redis.reads import PATIENCE, Reads
+from gateway.edges.store.redis.returns import RedisReturns
+from gateway.edges.store.redis.settle import Moved, Settling
 from gateway.edges.store.redis.standing import Standing
+from gateway.edges.store.redis.watching import Watching
+from gateway.flow.lease_ports import Lease
+from gateway.flow.ports import Clock, Log, Unavailable
+
+_TRIES = 3
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,43 +40,144 @@ class RedisStore:
 
     book: RedisBook
     journal: RedisJournal
+    outbox: RedisOutbox
+    returns: RedisReturns
+    leases: RedisLeases
+    nodes: RedisNodes
     reads: Reads
     commits: Commits
+    standing: Standing
+    watching: Watching
+    notes: NodeJournal | None
+
+    @property
+    def settled(self) -> bool:
+        """See `flow.store.Store`."""
+        return self.standing.settled and not self.standing.faults
+
+    @property
+    def why(self) -> str:
+        """What keeps the store from being used, or marketing from leaving, for whoever puts it right; empty when nothing does."""
+        if self.standing.faults:
+            return "the store is not safe: " + ". ".join(map(str, self.standing.faults))
+        if not self.standing.settled:
+            return "marketing waits until these nodes have told what they have: " + (", ".join(self.standing.awaited) or "this one")
+        return ""
+
+    def under(self, lease: Lease) -> RedisStore:
+        """See `flow.store.Store`."""
+        return replace(self, book=self.book.under(lease))
+
+    async def watch(self, log: Log, clock: Clock) -> None:
+        """Keep the store honest while nothing is asked of it; never returns."""
+        await self.watching.run(log, clock)
 
     async def close(self) -> None:
         """Write what waits and let the connections go."""
         await self.commits.close()
         await self.reads.close()
+        if self.notes:
+            self.notes.close()
 
 
-class _NoNotes:
-    def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:
-        """Nothing."""
-        return [0] * len(payloads)
+class _Onlooker:
+    """Notes of a process that belongs to no node: it can put nothing on a disk, so it can change nothing that protects anybody."""
 
-    def recorded(self, numbers: Sequence[tuple[int, int]]) -> None:
-        """Nothing."""
+    def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:  # noqa: ARG002 - as the protocol has it
+        """Refuse."""
+        raise Unavailable("store")
+
+    def recorded(self, epoch: str, stands: Sequence[tuple[int, int]]) -> None:
+        """There are none."""
+
+    def void(self, numbers: Sequence[int]) -> None:
+        """There are none."""
 
 
-def open_redis(access: Access, writer: str, replicas: int = 0) -> RedisStore:
-    """Open the store at that place; events are chained under `writer`, a name that no other running process uses."""
+def open_redis(access: Access, writer: str, *, node: str, folder: Path, fingerprint: bytes, replicas: int = 0) -> RedisStore:
+    """Open the store at that place, for the machine `node` whose own files are in `folder`.
+
+    Events are chained under `writer`, a name that no other running process uses; `fingerprint` tells its keys from others.
+    An empty `node` only looks on: it joins nobody and is waited for by nobody. Raises `Refused` with all that is wrong.
+    """
     standing = Standing()
-
-    def settle(client: Blocking) -> None:
-        run = client.info("server")["run_id"]
-        if client.hget(MARKS, "epoch") is None:
-            client.hset(MARKS, mapping={"epoch": secrets.token_hex(8), "run": run})
-        standing.epoch = client.hget(MARKS, "epoch").decode()
-        standing.settled = True
-
+    notes = NodeJournal(folder / FILE, standing) if node else None
+    settling = Settling(standing, notes, node, writer, fingerprint, lambda client: look(client, access, replicas))
     try:
-        reads_client = async_client(access)
+        _with_client(access, lambda client: _settle(settling, client))
+        reader = _opened(access, async_client)
+    except Unavailable:
+        if notes:
+            notes.close()
+        raise
+    commits = Commits(lambda: blocking_client(access), writer, standing, settling, notes or _Onlooker(), replicas)
+
+    async def settle() -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await commits.apart(_nothing)  # every job finds the store settled
+        except TimeoutError as error:
+            raise Unavailable("store") from error
+
+    reads = Reads(reader, standing, settle)
+    return RedisStore(
+        RedisBook(reads, commits),
+        RedisJournal(reads, commits),
+        RedisOutbox(reads),
+        RedisReturns(reads),
+        RedisLeases(reads),
+        RedisNodes(reads, commits),
+        reads,
+        commits,
+        standing,
+        Watching(commits, settling, standing, replicas),
+        notes,
+    )
+
+
+def holds_something(access: Access) -> bool:
+    """Whether the store was ever begun; raises Unavailable where it does not say."""
+    return bool(_with_client(access, lambda client: client.exists(MARKS)))
+
+
+def _settle(settling: Settling, client: Blocking) -> None:
+    for _ in range(_TRIES):
+        with suppress(Moved):
+            settling(client)
+            return
+    raise Refused("the store moves from server to server")
+
+
+def _nothing(_: Blocking) -> None:
+    pass
+
+
+def _with_client(access: Access, work: Callable[[Blocking], T]) -> T:
+    client = _opened(access, blocking_client)
+    try:
+        return work(client)
     except FAILURES as error:
-        raise Refused("the store cannot be reached") from error
-    commits = Commits(lambda: blocking_client(access), writer, standing, settle, _NoNotes(), replicas)
+        raise Refused(_why(access, error)) from error
+    finally:
+        with suppress(*FAILURES):
+            client.close()
 
-    async def settled() -> None:
-        await commits.apart(settle)
 
-    reads = Reads(reads_client, standing, settled)
-    return RedisStore(RedisBook(reads, commits), RedisJournal(reads, commits), reads, commits)
+def _opened(access: Access, make: Callable[[Access], T]) -> T:
+    try:
+        return make(access)
+    except FAILURES as error:
+        raise Refused(_why(access, error)) from error
+
+
+def _why(access: Access, error: BaseException) -> str:
+    """In a sentence, without anything that a server said."""
+    if isinstance(error, AuthenticationError) or str(error).startswith(("WRONGPASS", "NOAUTH")):
+        return "the store refuses the password: GATEWAY_REDIS_PASSWORD or [redis] password_file, and [redis] username"
+    if isinstance(error, NoPermissionError):
+        user = access.username or "default"
+        return f'the store refuses the user "{user}" a command: ACL SETUSER {user} ~{{gw}}* +@all -@dangerous +info +config|get'
+    if isinstance(error, ResponseError):
+        return f"the store refuses: {str(error).partition(' ')[0]}"
+    places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
+    return f"the store at {places} does not answer"

@@ -22,7 +22,9 @@ if ARGV[9] ~= '' then
   reach(stand, tonumber(ARGV[9]))
 end
 
-for _, one in ipairs(cmsgpack.unpack(ARGV[7])) do
+local operations = cmsgpack.unpack(ARGV[7])
+if stand > 0 then note_anew(operations, stand) end
+for _, one in ipairs(operations) do
   ops[one[1]](one, stand)
 end
 

@@ -1,0 +1,17 @@
+-- A node has told all it has, or only asks; whoever comes last, with nothing to put back, ends the waiting.
+-- ARGV: epoch, stand seen, node ('' to ask).
+if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
+if ARGV[3] ~= '' and redis.call('HGET', P .. 'confirmed', ARGV[3]) ~= ARGV[1] then
+  redis.call('HSET', P .. 'confirmed', ARGV[3], ARGV[1])
+end
+local unsettled, restored = unpack(redis.call('HMGET', MARKS, 'unsettled', 'restored'))
+local names, staged = {}, 0
+if unsettled then
+  names, staged = awaited(), redis.call('ZCARD', P .. 'staged')
+  if #names == 0 and staged == 0 and not restored then
+    conclude()
+    unsettled = false
+  end
+end
+local stand = tonumber(redis.call('HGET', MARKS, 'stand') or 0)
+return {stand, unsettled and 1 or 0, names, staged, tonumber(restored or 0)}

@@ -1,0 +1,45 @@
+-- A process comes in: it learns the epoch, or begins a new one where this is not the data it was, and its node is entered.
+-- ARGV: node ('' for one that only looks on), its id, mark of the keys, highest stand seen, name for a new epoch,
+-- the nodes remembered: {name, id, turn, retired}.
+-- Stands of a new epoch begin far above any that somebody may have seen of the one before: a stand never comes twice.
+local GAP = 16384
+local node, id, keys, seen = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local found = redis.call('HMGET', MARKS, 'epoch', 'run', 'stand', 'keys', 'unsettled')
+if found[4] and found[4] ~= keys then return redis.error_reply('KEYS') end
+
+local nodes, changed = {}, {}
+local told = redis.call('HGETALL', P .. 'nodes')
+for at = 1, #told, 2 do nodes[told[at]] = cmsgpack.unpack(told[at + 1]) end
+for _, one in ipairs(cmsgpack.unpack(ARGV[6])) do
+  local known = nodes[one[1]]
+  -- Of two that know equally late, the one that waits for the node is believed.
+  if not known or known[2] < one[3] or (known[2] == one[3] and known[3] > one[4]) then
+    nodes[one[1]], changed[one[1]] = {one[2], one[3], one[4]}, true
+  end
+end
+if node ~= '' then
+  local own = nodes[node]
+  if own and own[3] == 0 and own[1] ~= id then return redis.error_reply('TWIN') end
+  if not own or own[3] == 1 then
+    nodes[node], changed[node] = {id, (own and own[2] or 0) + 1, 0}, true
+  end
+end
+
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+local epoch, stand, unsettled = found[1], tonumber(found[3] or 0), found[5]
+if not epoch or found[2] ~= run or stand < seen then
+  epoch = ARGV[5]
+  redis.call('RPUSH', P .. 'epochs', cmsgpack.pack({epoch, stand}))
+  if not unsettled then redis.call('HSET', MARKS, 'low', stand) end
+  local most = math.max(stand, seen)
+  if most > 0 then stand = most + GAP end
+  unsettled = '1'
+  redis.call('HSET', MARKS, 'epoch', epoch, 'run', run, 'stand', string.format('%.0f', stand), 'keys', keys, 'unsettled', 1)
+  redis.call('DEL', P .. 'confirmed')
+end
+local members = {}
+for name, one in pairs(nodes) do
+  if changed[name] then redis.call('HSET', P .. 'nodes', name, cmsgpack.pack(one)) end
+  table.insert(members, {name, one[1], one[2], one[3]})
+end
+return {epoch, stand, unsettled and 1 or 0, members, redis.call('LRANGE', P .. 'epochs', 0, -1)}

@@ -1,0 +1,227 @@
+"""`node.db`: what protects people, on this machine's own disk before Redis is told, kept for ever; keys only, never an address.
+
+Beside it what the machine remembers of the shared data: epochs, the highest stand, the other nodes. Used by the commit thread; the
+processes of a machine share the file. Decides nothing: which notes the data lack follows from the epochs alone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from gateway.edges.store.connection import connect, raise_schema
+from gateway.edges.store.redis.pack import unpacked
+from gateway.edges.store.redis.standing import Standing
+from gateway.flow.ports import Unavailable
+
+FILE = "node.db"
+VOID = 0
+"""The epoch of notes that are never told again."""
+_CHECKPOINT_PAGES = 1_000
+_BREAKING = (apsw.CorruptError, apsw.IOError, apsw.NotADBError)
+
+# `stand` is where Redis put the change in the order of all changes, `after` the highest stand known when it was noted. From stand
+# `held` of `epoch` on the data held it; without an epoch nobody knows whether Redis ever took it.
+_STEPS = (
+    """
+    CREATE TABLE note (
+        id INTEGER PRIMARY KEY, writer TEXT NOT NULL, payload BLOB NOT NULL, after INTEGER NOT NULL,
+        stand INTEGER, epoch INTEGER, held INTEGER
+    ) STRICT;
+    CREATE INDEX note_held ON note (epoch, held);
+    CREATE TABLE epoch (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+    CREATE TABLE member (name TEXT PRIMARY KEY, id TEXT NOT NULL, turn INTEGER NOT NULL, retired INTEGER NOT NULL)
+    STRICT, WITHOUT ROWID;
+    CREATE TABLE mark (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    """,
+)
+
+_KEEP = "INSERT INTO note (writer, payload, after) VALUES (?, ?, ?)"
+_RECORDED = "UPDATE note SET stand = ?1, held = ?1, epoch = ?2 WHERE id = ?3"
+_HELD = "UPDATE note SET epoch = ?, held = ? WHERE id = ?"
+_NOTE = "SELECT id, writer, payload, stand, after FROM note"
+_LACKING = f"{_NOTE} WHERE epoch = ? AND held > ? ORDER BY held LIMIT ?"
+_UNTOLD = f"{_NOTE} WHERE epoch IS NULL AND id > ?1 AND ?2 IN ('', writer) ORDER BY id LIMIT ?3"
+_SEEN = "UPDATE mark SET value = max(value, ?) WHERE name = 'seen'"
+_MEMBER = "REPLACE INTO member VALUES (?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One change as it is told again: `order` is its place among all changes, and `sure` that Redis had taken it."""
+
+    id: int
+    writer: str
+    payload: bytes
+    order: float
+    sure: bool
+
+    @property
+    def lifts(self) -> bool:
+        """Whether it takes a protection away."""
+        return bool(unpacked(self.payload)[0][0] == b"lift")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A node that the data know, or knew: `turn` counts its joinings and retirements."""
+
+    name: str
+    id: str
+    turn: int
+    retired: bool
+
+
+class NodeJournal:
+    """The open file; one per process."""
+
+    def __init__(self, path: Path, standing: Standing) -> None:
+        self._standing = standing
+        self._broken = False
+        self._pages = 0
+        self._connection = connect(path)
+        raise_schema(self._connection, path, _STEPS)
+        self._connection.set_wal_hook(self._note_wal)
+        self._seen = int(self._mark("seen", 0))
+        self.id = str(self._mark("id", secrets.token_hex(8)))
+        standing.saw(self._seen)
+
+    def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:
+        """See `commits.Notes`; one commit for all of them."""
+        after, numbers = self._standing.seen, []
+        with self._writing(durable=True) as run:
+            for payload in payloads:
+                run(_KEEP, (writer, payload, after))
+                numbers.append(self._connection.last_insert_rowid())
+        return numbers
+
+    def recorded(self, epoch: str, stands: Sequence[tuple[int, int]]) -> None:
+        """See `commits.Notes`."""
+        try:
+            with self._writing() as run:
+                number = self._number(epoch)
+                for note, stand in stands:
+                    run(_RECORDED, (stand, number, note))
+                self._remember_seen()
+        except Unavailable:
+            return
+
+    def void(self, numbers: Sequence[int]) -> None:
+        """See `commits.Notes`."""
+        self.held([(note, 0) for note in numbers], "")
+
+    def held(self, notes: Sequence[tuple[int, int]], epoch: str) -> None:
+        """From these stands of the epoch on the data hold these notes; without an epoch they are never told again."""
+        with self._writing() as run:
+            number = self._number(epoch) if epoch else VOID
+            for note, stand in notes:
+                run(_HELD, (number, stand, note))
+
+    def lacking(self, lineage: Sequence[tuple[str, int]], limit: int) -> list[Note]:
+        """Some notes that data with these epochs, and the stands they began after, do not hold; `held` takes them off this list.
+
+        An epoch's notes are there as far as the next one began after them; an epoch that is not among them is lost whole.
+        """
+        began = {name: after for (name, _), (_, after) in pairwise(lineage)}
+        for number, name in self._rows("SELECT number, name FROM epoch"):
+            if name != lineage[-1][0] and (found := self._rows(_LACKING, (number, began.get(name, -1), limit))):
+                return [_note(row) for row in found]
+        return []
+
+    def untold(self, writer: str, behind: int, limit: int) -> list[Note]:
+        """Notes behind that one of which nobody knows whether Redis took them; an empty writer means all of this machine's."""
+        return [_note(row) for row in self._rows(_UNTOLD, (behind, writer, limit))]
+
+    def enters(self, epoch: str) -> bool:
+        """Whether no process of this machine has been in this epoch yet; from now on one has."""
+        if self._rows("SELECT 1 FROM mark WHERE name = 'epoch' AND value = ?", (epoch,)):
+            return False
+        with self._writing() as run:
+            run("REPLACE INTO mark VALUES ('epoch', ?)", (epoch,))
+        return True
+
+    def members(self) -> list[Member]:
+        """The nodes as they were last known."""
+        rows = self._rows("SELECT name, id, turn, retired FROM member ORDER BY name")
+        return [Member(name, number, turn, bool(retired)) for name, number, turn, retired in rows]
+
+    def remember(self, members: Sequence[Member]) -> None:
+        """The nodes and the highest stand as they are now; written only where something is new."""
+        new = set(members).difference(self.members())
+        if new or self._standing.seen > self._seen:
+            with self._writing() as run:
+                for one in new:
+                    run(_MEMBER, (one.name, one.id, one.turn, one.retired))
+                self._remember_seen()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def _remember_seen(self) -> None:
+        if self._standing.seen > self._seen:
+            self._seen = self._standing.seen
+            self._connection.execute(_SEEN, (self._seen,))
+
+    def _number(self, epoch: str) -> int:
+        self._connection.execute("INSERT OR IGNORE INTO epoch (name) VALUES (?)", (epoch,))
+        return int(self._rows("SELECT number FROM epoch WHERE name = ?", (epoch,))[0][0])
+
+    def _mark(self, name: str, unless: str | int) -> str | int:
+        """A mark's value, which is this one from now on unless it had another."""
+        with self._writing(durable=True) as run:
+            run("INSERT OR IGNORE INTO mark VALUES (?, ?)", (name, unless))
+        value: str | int = self._rows("SELECT value FROM mark WHERE name = ?", (name,))[0][0]
+        return value
+
+    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(sql, bindings).fetchall()
+        except apsw.Error as error:
+            raise Unavailable("store") from error
+
+    @contextmanager
+    def _writing(self, *, durable: bool = False) -> Iterator[Callable[..., Any]]:
+        """One transaction; one that is not durable is so with the next that is, and may be lost with the machine until then."""
+        if self._broken:
+            raise Unavailable("store")
+        try:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            yield self._connection.execute
+            self._connection.execute("COMMIT")
+        except apsw.Error as error:
+            # What a failed fsync left on disk is unknown, and asking again would lie (reliability 1.4).
+            self._broken = isinstance(error, _BREAKING)
+            raise Unavailable("store") from error
+        finally:
+            self._undo()
+        self._checkpoint()
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(apsw.Error):
+                self._connection.execute("ROLLBACK")
+
+    def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
+
+    def _checkpoint(self) -> None:
+        """Passive: it waits for nobody, and what another process holds back comes with the next one."""
+        if self._pages >= _CHECKPOINT_PAGES:
+            self._pages = 0
+            with suppress(apsw.Error):
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
+def _note(row: Sequence[Any]) -> Note:
+    number, writer, payload, stand, after = row
+    return Note(number, writer, payload, after + 0.5 if stand is None else float(stand), stand is not None)

@@ -1,0 +1,207 @@
+"""Finds out whether Redis still holds what this machine has seen it hold, and puts back what it lacks (decision 0026).
+
+Runs on the commit thread, in short steps. Marketing waits until all nodes have told; oppositions are recorded meanwhile.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis.exceptions import NoScriptError, ResponseError
+
+from gateway.edges.store.connection import Refused
+from gateway.edges.store.redis.client import Blocking
+from gateway.edges.store.redis.durability import Finding
+from gateway.edges.store.redis.notes import Member, NodeJournal, Note
+from gateway.edges.store.redis.pack import MARKS, Packed, packed, unpacked, words
+from gateway.edges.store.redis.scripts import APPLY, CONFIRM, SETTLE, STAGE, Script
+from gateway.edges.store.redis.standing import Fault, Standing
+from gateway.flow.ports import Unavailable
+
+CHUNK = 500
+SLICE = 0.25
+"""Notes told or applied at once, and seconds that commits may wait for such work."""
+
+_TWIN = (
+    "another machine is known to the store under the name {node}: give this one another ([gateway] node);"
+    " or, where that machine is gone for good, `gateway node retire {node}`"
+)
+_KEYS = "the store was begun with other keys: copy the folder keys of another node to this one"
+
+
+class Moved(Unavailable):
+    """The server, or its data, are no longer those that this process settled with."""
+
+
+class _Telling:
+    """What this machine has to tell in one epoch: first what the data lack, then what was never answered."""
+
+    def __init__(self, notes: NodeJournal, lineage: Sequence[tuple[str, int]], writer: str) -> None:
+        self._notes = notes
+        self._lineage = lineage
+        self._writer = writer
+        self._behind = 0
+
+    def page(self) -> list[Note]:
+        """The next notes; those returned before are held by now, or void."""
+        if found := self._notes.lacking(self._lineage, CHUNK):
+            return found
+        found = self._notes.untold(self._writer, self._behind, CHUNK)
+        if found:
+            self._behind = found[-1].id
+        return found
+
+
+class Settling:
+    """Keeps one process's `Standing`; without notes it only looks on and tells nothing."""
+
+    def __init__(
+        self,
+        standing: Standing,
+        notes: NodeJournal | None,
+        node: str,
+        writer: str,
+        fingerprint: bytes,
+        look: Callable[[Blocking], Finding],
+    ) -> None:
+        self._standing = standing
+        self._notes = notes
+        self._node = node if notes else ""
+        self._writer = writer
+        self._fingerprint = fingerprint
+        self._look = look
+        self._telling: _Telling | None = None
+        self._lineage: list[tuple[str, int]] = []
+        self.restored = 0
+        """How much was put back, once that is all and only the evidence of it is missing; 0 before and after."""
+        self.advice: Sequence[Fault] = ()
+
+    def __call__(self, client: Blocking) -> None:
+        """Settle, and begin to tell and to put back what is missing."""
+        self.prove(client)
+        self._enter(client)
+        self._work(client)
+
+    def tend(self, client: Blocking) -> bool:
+        """Tell what is asked for and what was never answered, help to put back; whether there is more to do at once."""
+        if self._standing.faults:
+            self.prove(client)
+        if self._notes:
+            self._notes.remember(())
+            if self._telling is None and self._notes.untold(self._writer, 0, 1):
+                self._telling = _Telling(self._notes, self._lineage, self._writer)
+        try:
+            return self._work(client)
+        except Moved:
+            self(client)
+            return True
+
+    def prove(self, client: Blocking) -> None:
+        """Look whether the server is to be trusted; raises Refused, with every fault, where it is not."""
+        found = self._look(client)
+        self._standing.faults, self._standing.aof_wait, self.advice = found.faults, found.aof_wait, found.advice
+        if found.faults:
+            raise Refused("the store is not safe: " + ". ".join(map(str, found.faults)))
+
+    def _enter(self, client: Blocking) -> None:
+        notes, standing = self._notes, self._standing
+        peers = [[one.name, one.id, one.turn, int(one.retired)] for one in notes.members()] if notes else []
+        own = notes.id if notes else ""
+        new = secrets.token_hex(8)
+        told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, packed(peers))
+        epoch, stand, unsettled, members, lineage = told
+        standing.saw(stand)
+        standing.settled = not unsettled
+        self._lineage = [_epoch(one) for one in lineage]
+        if notes:
+            notes.remember([_member(one) for one in members])
+            # What others of this machine have under way is told for them only where they may be dead: when everything moved.
+            self._telling = _Telling(notes, self._lineage, "" if notes.enters(words(epoch)) else self._writer)
+        standing.epoch = words(epoch)
+
+    def _work(self, client: Blocking) -> bool:
+        """Work for a while; whether there is more of it."""
+        end = time.monotonic() + SLICE
+        while time.monotonic() < end:
+            if not self._step(client):
+                return False
+        return True
+
+    def _step(self, client: Blocking) -> bool:
+        if self._telling is None:
+            return self._put_back(client)
+        if page := self._telling.page():
+            self._tell(client, page)
+        else:
+            self._telling = None
+        return True
+
+    def _tell(self, client: Blocking, page: Sequence[Note]) -> None:
+        """Bring these to Redis. A lift that was never acknowledged is dropped: whoever asked for it was told that it failed."""
+        assert self._notes is not None  # noqa: S101 - only who has notes tells
+        told = [one for one in page if one.sure or not one.lifts]
+        if told:
+            epoch = self._standing.epoch
+            rows = [[one.order, int(one.lifts), f"{self._node}:{one.id:015d}", one.payload] for one in told]
+            stand = self._guarded(client, STAGE, self._node, packed(rows))
+            self._standing.settled = False
+            self._standing.saw(stand)
+            self._notes.held([(one.id, stand) for one in told], epoch)
+        if dropped := [one.id for one in page if not one.sure and one.lifts and one.writer == self._writer]:
+            self._notes.void(dropped)
+
+    def _put_back(self, client: Blocking) -> bool:
+        """Confirm, and where everybody has, apply some of what was told; whether more waits."""
+        stand, unsettled, awaited, staged, restored = self._guarded(client, CONFIRM, self._node)
+        self._standing.saw(stand)
+        self._standing.settled = not unsettled
+        self._standing.awaited = tuple(words(one) for one in awaited)
+        self.restored = restored if unsettled and not awaited and not staged else 0
+        if not unsettled or awaited or not staged:
+            return False
+        self._guarded(client, APPLY, time.time_ns() // 1000, CHUNK)
+        return True
+
+    def _guarded(self, client: Blocking, script: Script, *arguments: object) -> Any:
+        """What a script answers that begins with the guard."""
+        epoch = self._standing.epoch
+        try:
+            return self._run(client, script, epoch, self._standing.seen, *arguments)
+        except Moved:
+            self._standing.moved(epoch)
+            raise
+
+    def _run(self, client: Blocking, script: Script, *arguments: object) -> Any:
+        try:
+            try:
+                return client.execute_command("EVALSHA", script.digest, 1, MARKS, *arguments)
+            except NoScriptError:
+                return client.execute_command("EVAL", script.text, 1, MARKS, *arguments)
+        except ResponseError as error:
+            raise self._meaning(error) from error
+
+    def _meaning(self, error: ResponseError) -> Exception:
+        match str(error).partition(" ")[0]:
+            case "EPOCH":
+                return Moved("store")
+            case "KEYS":
+                return Refused(_KEYS)
+            case "TWIN":
+                return Refused(_TWIN.format(node=self._node))
+            case "NEWER":
+                return Unavailable("store")
+            case _:
+                return error
+
+
+def _member(row: Packed) -> Member:
+    name, number, turn, retired = row
+    return Member(words(name), words(number), turn, bool(retired))
+
+
+def _epoch(raw: bytes) -> tuple[str, int]:
+    name, after = unpacked(raw)
+    return words(name), int(after)

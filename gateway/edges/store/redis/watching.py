@@ -1,0 +1,82 @@
+"""Keeps an open store honest while nothing is asked of it: notices what became of the server, tells what is asked for, says so.
+
+A coroutine for the front desk to station in every process; it never returns and never fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from datetime import datetime
+
+from gateway.core.evidence import Event, Kind
+from gateway.edges.store.journal import prepare
+from gateway.edges.store.redis.commits import Commits, Post
+from gateway.edges.store.redis.pack import packed
+from gateway.edges.store.redis.settle import Settling
+from gateway.edges.store.redis.standing import Standing
+from gateway.flow.ports import Clock, Log, Unavailable
+
+EVERY = 1.0
+PROVE_EVERY = 60.0
+PROVE_REPLICAS_EVERY = 5.0
+"""Seconds between looks at the server's settings; where replicas are declared, it is more often asked whether they are there."""
+
+
+class Watching:
+    """What is done each second, and what of it was last said."""
+
+    def __init__(self, commits: Commits, settling: Settling, standing: Standing, replicas: int) -> None:
+        self._commits = commits
+        self._settling = settling
+        self._standing = standing
+        self._prove_every = PROVE_REPLICAS_EVERY if replicas else PROVE_EVERY
+        self._proved = 0.0
+        self._settled: bool | None = None
+        self._faults: tuple[str, ...] = ()
+        self._advised = False
+
+    async def run(self, log: Log, clock: Clock) -> None:
+        """Look, tell, put back, say; for ever."""
+        while True:
+            more = False
+            with suppress(
+                Unavailable
+            ):  # who needs the store is told; a server that answers has its faults
+                more = await self._look(clock)
+            self._say(log)
+            await asyncio.sleep(0 if more else EVERY)
+
+    async def _look(self, clock: Clock) -> bool:
+        if clock.monotonic() >= self._proved + self._prove_every:
+            await self._commits.apart(self._settling.prove)
+            self._proved = clock.monotonic()
+        more = await self._commits.apart(self._settling.tend)
+        if self._settling.restored:
+            await self._commits.post(_settled(self._standing.epoch, self._settling.restored, clock.now()))
+            return True
+        return bool(more)
+
+    def _say(self, log: Log) -> None:
+        faults = tuple(map(str, self._standing.faults))
+        for fault in faults:
+            if fault not in self._faults:
+                log.say("store-unsafe", why=fault)
+        if self._faults and not faults:
+            log.say("store-safe")
+        self._faults = faults
+        settled = self._standing.settled
+        if settled is not self._settled:
+            waits = " ".join(self._standing.awaited)
+            log.say("store-settled") if settled else log.say("store-unsettled", waits_for=waits)
+            self._settled = settled
+        if not self._advised:
+            for advice in self._settling.advice:
+                log.say("store-advice", why=str(advice))
+            self._advised = True
+
+
+def _settled(epoch: str, restored: int, at: datetime) -> Post:
+    """The commit that ends the waiting, with the evidence of what was put back; refused where it is over, or not yet."""
+    event = Event(at, Kind.STORE, "settled", detail=f"restored={restored}")
+    return Post(packed([["settled", epoch]]), prepare([event]), None, b"", ())
