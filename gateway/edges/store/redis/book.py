@@ -10,11 +10,11 @@ from datetime import datetime
 
 from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Withdraw
 from gateway.core.evidence import Event
-from gateway.core.model import PersonKey, Ref
-from gateway.core.record import Arrangements, Consent, Facts, Opposition, Who
+from gateway.core.model import PersonKey, Ref, Tool
+from gateway.core.record import ApiKey, Arrangements, Consent, Enrolment, Facts, Opposition, Ruling, Transfer, Who
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.redis import facts, history, listing, people
+from gateway.edges.store.redis import facts, history, listing, office, people
 from gateway.edges.store.redis.commits import Commits, Post, refused
 from gateway.edges.store.redis.compact import compact
 from gateway.edges.store.redis.frames import Frames
@@ -22,7 +22,7 @@ from gateway.edges.store.redis.operations import factual_at, operations
 from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.reads import Reads
 from gateway.flow.lease_ports import Lease
-from gateway.flow.ports import Dossier, Reading
+from gateway.flow.ports import Dossier, Reading, Tally
 
 PROTECTING = (Oppose, Lift, Withdraw, Forget, ForgetWithdrawn)
 """The changes that this machine's own disk holds too: what nobody may lose when a server does."""
@@ -112,7 +112,59 @@ class RedisBook:
 
     async def dossier(self, person: PersonKey) -> Dossier:
         """See `ports.Book`."""
-        return await history.records(self._reads, self._frames, person)
+        return await history.dossier(self._reads, self._frames, person)
+
+    async def accepted(self, keys: Sequence[bytes], since: datetime) -> frozenset[bytes]:
+        """See `ports.Book`."""
+        return await office.since(self._reads, "accepted", keys, since)
+
+    async def tool(self, name: str) -> Tool | None:
+        """See `ports.Book`."""
+        return await office.tool(self._reads, name)
+
+    async def tools(self) -> Sequence[Tool]:
+        """See `ports.Book`; by name."""
+        return await office.tools(self._reads)
+
+    async def ruling(self, label: str) -> Ruling | None:
+        """See `ports.Book`."""
+        return await office.ruling(self._reads, label)
+
+    async def rulings(self, kind: str = "") -> Sequence[Ruling]:
+        """See `ports.Book`; in the order in which they were adopted."""
+        return await office.rulings(self._reads, kind)
+
+    async def transfers(self, person: PersonKey | None = None, partner: str = "") -> Sequence[Transfer]:
+        """See `ports.Book`; everyone's in the order in which they were recorded, page by page."""
+        return await office.transfers(self._reads, person, partner)
+
+    async def enrolment(self, digest: bytes) -> Enrolment | None:
+        """See `ports.Book`."""
+        return await office.enrolment(self._reads, digest)
+
+    async def enrolments(self, person: PersonKey | None = None) -> Sequence[Enrolment]:
+        """See `ports.Book`; everyone's are read page by page."""
+        return await office.enrolments(self._reads, person)
+
+    async def tallies(self, since: datetime) -> Sequence[Tally]:
+        """See `ports.Book`; the hour that `since` falls in is among them."""
+        return await office.tallies(self._reads, since)
+
+    async def api_key(self, name: str) -> ApiKey | None:
+        """See `ports.Book`."""
+        return await office.api_key(self._reads, name)
+
+    async def api_keys(self) -> Sequence[ApiKey]:
+        """See `ports.Book`; by name."""
+        return await office.api_keys(self._reads)
+
+    async def own_unsubscribe(self, person: PersonKey, stream: str) -> bytes | None:
+        """See `ports.Book`."""
+        return await office.own_unsubscribe(self._reads, person, stream)
+
+    async def leftovers(self, accepted_before: datetime, kept_before: datetime) -> tuple[int, int]:
+        """See `ports.Book`."""
+        return await office.leftovers(self._reads, accepted_before, kept_before)
 
     async def compact(self) -> None:
         """See `ports.Book`; the server writes its log anew."""

@@ -11,6 +11,7 @@ from gateway.edges.store.instant import instant, micros
 from gateway.edges.store.redis import people
 from gateway.edges.store.redis.facts import look_up
 from gateway.edges.store.redis.frames import Frames
+from gateway.edges.store.redis.office import side_dossier
 from gateway.edges.store.redis.pack import Packed, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.scripts import ARRANGED, WHEN
@@ -33,10 +34,12 @@ async def stand_at(reads: Reads, at: datetime) -> int:
     return int(await reads.script(WHEN, ["last", micros(at)]))
 
 
-async def records(reads: Reads, frames: Frames, person: PersonKey) -> Dossier:
-    """The part of the dossier that facts rest on; the newest sealed address among records."""
+async def dossier(reads: Reads, frames: Frames, person: PersonKey) -> Dossier:
+    """All that is stored about the person; the newest sealed address is that of a record, else of a sign-up."""
+    beside = await side_dossier(reads, person)
     look, (file,), known = await look_up(reads, frames, [person], [person])
     filed = people.whole_consents(person, file, known)
+    addresses = [*(one.sealed_address for one in beside.enrolments), *(sealed for _, _, sealed in filed)]
     lifted = people.lifted(person, file)
     times = await _times(reads, [stand for _, stand in lifted])
     return Dossier(
@@ -47,12 +50,13 @@ async def records(reads: Reads, frames: Frames, person: PersonKey) -> Dossier:
             *(Ended(one, at) for (one, _), at in zip(lifted, times, strict=True)),
         ),
         notices=tuple(people.notices(person, file)),
-        transfers=(),
-        enrolments=(),
+        transfers=beside.transfers,
+        enrolments=beside.enrolments,
         acts=tuple(people.acts(file)),
-        own_unsubscribe=(),
-        untold=(),
-        sealed_address=next((sealed for _, _, sealed in reversed(filed) if sealed), b""),
+        own_unsubscribe=beside.own_unsubscribe,
+        untold=beside.untold,
+        sealed_address=next((sealed for sealed in reversed(addresses) if sealed), b""),
+        tasks=beside.tasks,
     )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from gateway.core.change import FACTUAL, Change
 from gateway.edges.store.changes import dated
 from gateway.edges.store.redis.operations_facts import Operation, factual_operation, frames
+from gateway.edges.store.redis.operations_office import operation
 from gateway.edges.store.redis.pack import packed
 
 
@@ -27,7 +28,6 @@ def factual_at(changes: Sequence[Change], events_at: int | None) -> int | None:
 
 
 def _operation(change: Change) -> Operation:
-    found = factual_operation(change)
-    if found is None:
-        raise NotImplementedError(type(change).__name__)
-    return found
+    if isinstance(change, FACTUAL):
+        return factual_operation(change)
+    return operation(change)

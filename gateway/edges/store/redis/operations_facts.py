@@ -7,6 +7,7 @@ their form is only ever added to, at the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from gateway.core.change import (
     Change,
@@ -32,6 +33,8 @@ from gateway.edges.store.redis.moments import moment
 from gateway.edges.store.redis.pack import Packed, place
 
 Operation = list[Packed]
+Arranging = Publish | Pause | Resume
+Factual = Oppose | Lift | Learn | Withdraw | GiveNotice | TakeBackNotice | Stir | Forget | ForgetWithdrawn | Arranging
 
 
 def frames(changes: Sequence[Change]) -> list[Operation]:
@@ -41,8 +44,8 @@ def frames(changes: Sequence[Change]) -> list[Operation]:
     ]
 
 
-def factual_operation(change: Change) -> Operation | None:
-    """The operation of a change that facts rest on; None for another."""
+def factual_operation(change: Factual) -> Operation:
+    """The operation of a change that facts rest on."""
     match change:
         case Oppose() | Lift():
             return _opposing(change)
@@ -65,7 +68,7 @@ def factual_operation(change: Change) -> Operation | None:
             return _arranging(change)
 
 
-def _arranging(change: Change) -> Operation | None:
+def _arranging(change: Arranging) -> Operation:
     match change:
         case Publish(one):
             return ["publish", [one.collector, one.version, micros(one.at), partners_text(one.partners), one.reason]]
@@ -74,7 +77,7 @@ def _arranging(change: Change) -> Operation | None:
         case Resume(stream):
             return ["resume", stream]
         case _:
-            return None
+            assert_never(change)
 
 
 def _opposing(change: Oppose | Lift) -> Operation:
