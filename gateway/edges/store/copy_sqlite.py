@@ -19,19 +19,32 @@ import apsw
 
 from gateway.core.evidence import written
 from gateway.edges.store.connection import Refused, connect, raise_schema
-from gateway.edges.store.copying import MARKS, TABLES, Batch, Row, Standing, at_once
+from gateway.edges.store.copying import MARKS, ORIGIN, TABLES, Batch, Row, Standing, at_once
 from gateway.edges.store.instant import micros
 from gateway.edges.store.schema import GATEWAY_STEPS
 from gateway.flow.ports import Unavailable
 
 _MARKED = ", ".join(f"'{name}'" for name in MARKS)
-_WHERE = {"mark": f" WHERE name IN ({_MARKED})", "outbox": " ORDER BY id", "told": " ORDER BY id", "transfer": " ORDER BY id"}
+_WHERE = {
+    "mark": f" WHERE name IN ({_MARKED})",
+    "stood": " WHERE at != 0 ORDER BY stand",
+    "ruling": " ORDER BY id",
+    "partner_list": " ORDER BY id",
+    "consent": " ORDER BY id",
+    "transfer": " ORDER BY id",
+    "outbox": " ORDER BY id",
+    "told": " ORDER BY told_at, id",
+    "entry": " ORDER BY writer, seq",
+}
+"""A store that keeps things in the order in which they came gets them so. A stand that was reached at no known time has no row."""
+_ORIGIN = "SELECT name, at FROM mark WHERE name GLOB 'epoch:*' OR name GLOB 'node:*' ORDER BY name"
 _HEADS = "SELECT writer, seq, hash FROM head ORDER BY writer"
 _STAND = "SELECT coalesce(max(at), 0) FROM mark WHERE name = 'stand'"
 _LEASED = "SELECT 1 FROM lease WHERE owner != '' AND begun <= ?1 AND ends > ?1"
 
 _WORDING = "INSERT INTO wording (sha256, text) VALUES (?, ?) ON CONFLICT DO NOTHING"
 _PUT = {
+    ORIGIN: "INSERT INTO mark VALUES (?, ?)",
     "ruling": "INSERT INTO ruling VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "consent": """
         INSERT INTO consent (
@@ -83,6 +96,7 @@ class SqliteSource:
     def batches(self) -> Iterator[Batch]:
         """See `Source`."""
         with outside():
+            yield ORIGIN, _rows(self.connection, _ORIGIN)
             for name, columns in TABLES.items():
                 found = self.connection.execute(f"SELECT {columns} FROM {name}{_WHERE.get(name, '')}")  # noqa: S608 our own words
                 size = at_once(name)

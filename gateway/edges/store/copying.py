@@ -65,6 +65,11 @@ TABLES: Mapping[str, str] = {
 MARKS = (STAND, FOREIGN_HASH, HISTORY)
 """The marks that are state."""
 
+ORIGIN = "origin"
+"""Not a table of its own and not in any digest: rows (name, number) of `epoch:PLACE:NAME`, which say up to where the data hold what
+nodes recorded in an epoch of the shared store, and of `node:...`, the nodes that are waited for. They lie among the marks of a file
+and do nothing there; back in a shared store they let each node tell what the copy lacks, and only that."""
+
 _MANY, _FEW = 1_000, 16
 _BULKY = frozenset({"enrolment", "ruling", "partner_list", "task", "kept"})
 
@@ -91,9 +96,13 @@ class Digests:
     def __init__(self) -> None:
         self._rows: Counter[str] = Counter()
         self._sums: Counter[str] = Counter()
+        self.origin: set[Row] = set()
 
     def add(self, table: str, rows: Sequence[Row]) -> None:
         """Count these rows in. Their text in ASCII is the same everywhere, and of no two the same."""
+        if table == ORIGIN:
+            self.origin.update(rows)
+            return
         self._rows[table] += len(rows)
         self._sums[table] += sum(int.from_bytes(sha256(ascii(row).encode()).digest(), "big") for row in rows)
 
@@ -148,11 +157,12 @@ class Copied:
 
     read: Mapping[str, Digest]
     written: Mapping[str, Digest]
+    origin_kept: bool = True
 
     @property
     def differing(self) -> tuple[str, ...]:
         """The tables that did not arrive as they left."""
-        return tuple(name for name in TABLES if self.read[name] != self.written[name])
+        return (*(name for name in TABLES if self.read[name] != self.written[name]), *((ORIGIN,) if not self.origin_kept else ()))
 
 
 def copy(source: Source, target: Target, told: Callable[[int], None] = lambda _: None) -> Copied:
@@ -164,7 +174,10 @@ def copy(source: Source, target: Target, told: Callable[[int], None] = lambda _:
             target.put(table, rows)
             done += len(rows)
             told(done)
-        copied = Copied(read.told(), digest(target.written()))
+        written = Digests()
+        for table, rows in target.written():
+            written.add(table, rows)
+        copied = Copied(read.told(), written.told(), read.origin <= written.origin)
         if not copied.differing:
             target.finish()
             return copied

@@ -76,7 +76,8 @@ def _proof(one: Proof) -> tuple[str, ...]:
     return (one.wording_id, one.form, one.presentation, one.language, one.writer, one.batch)
 
 
-def _parsed(text: bytes) -> Frame:
+def parsed_frame(text: bytes) -> Frame:
+    """The frame that `frame_of` gave as text; raises Unavailable for what is none."""
     told: Packed = [words(one) for one in unpacked(text)]
     try:
         (
@@ -135,5 +136,5 @@ class Frames:
             for digest, text in zip(some, await self._reads.plain("HMGET", FRAMES, *some), strict=True):
                 if text is None:
                     return None
-                self._known[digest] = _parsed(text)
+                self._known[digest] = parsed_frame(text)
         return self._known
