@@ -1,17 +1,20 @@
 """An archive in an S3-compatible bucket, through obstore: conditional writes (`If-None-Match: *`), reads by range.
 
 The library keeps its connections and tries again by itself, within bounds; nothing of what it says of a failure is passed on, for
-that may hold a link.
+that may hold a link. Its blocking calls are used, in threads: those for asyncio come back from threads of its own, and now and then
+abort a short process at its end (decision 0028).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import (
@@ -31,6 +34,9 @@ from gateway.flow.ports import Unavailable
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
+T = TypeVar("T")
+AT_ONCE = 16
+"""Requests under way at once."""
 CONNECT = timedelta(seconds=10)
 REQUEST = timedelta(seconds=120)
 GIVE_UP = timedelta(seconds=60)
@@ -56,39 +62,59 @@ class Bucket:
 
     def __init__(self, config: BucketConfig) -> None:
         self._store = _open(config)
+        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bucket")
 
     async def put(self, name: str, content: bytes) -> None:
         """See `Shelf`; one request, so that the object is there as a whole or not at all."""
-        with _translated(name):
-            await obstore.put_async(self._store, name, content, use_multipart=False, mode="create")
+        await self._away(name, lambda: obstore.put(self._store, name, content, use_multipart=False, mode="create"))
 
     async def get(self, name: str) -> bytes:
         """See `Shelf`."""
-        with _translated(name):
-            found = await obstore.get_async(self._store, name)
-            if found.meta["size"] > MOST:
-                raise Damaged(f"archive: {name} is too large to be one of ours")
-            return bytes(await found.bytes_async())
+        return await self._away(name, lambda: self._get(name))
 
     async def parts(self, name: str, spans: Sequence[Span]) -> Sequence[bytes]:
         """See `Shelf`; parts that lie close together come with one request."""
         starts, ends = [start for start, _ in spans], [end for _, end in spans]
-        with _translated(name):
-            found = [bytes(part) for part in await obstore.get_ranges_async(self._store, name, starts=starts, ends=ends)]
+        parts = await self._away(name, lambda: obstore.get_ranges(self._store, name, starts=starts, ends=ends))
+        found = [bytes(part) for part in parts]
         if [len(part) for part in found] != [end - start for start, end in spans]:
             raise Damaged(f"archive: {name} is cut")
         return found
 
     async def names(self, prefix: str) -> Sequence[str]:
         """See `Shelf`."""
-        with _translated(prefix):
-            pages = obstore.list(self._store, prefix, chunk_size=1000)
-            return sorted([str(one["path"]) async for page in pages for one in page])
+        return await self._away(prefix, lambda: sorted(one["path"] for page in obstore.list(self._store, prefix) for one in page))
 
     async def remove(self, name: str) -> None:
         """See `Shelf`; a bucket may forbid it."""
-        with suppress(Unavailable), _translated(name):
-            await obstore.delete_async(self._store, name)
+        with suppress(Unavailable):
+            await self._away(name, lambda: obstore.delete(self._store, name))
+
+    def _get(self, name: str) -> bytes:
+        found = obstore.get(self._store, name)
+        if found.meta["size"] > MOST:
+            raise Damaged(f"archive: {name} is too large to be one of ours")
+        return bytes(found.bytes())
+
+    async def _away(self, name: str, act: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, act)
+        except (AlreadyExistsError, PreconditionError):
+            raise Taken from None
+        except (NotFoundError, FileNotFoundError):
+            raise Damaged(f"archive: {name} is missing") from None
+        except (BaseError, OSError) as error:
+            raise Unavailable(f"archive: {_why(error)}") from error
+
+
+def _why(error: Exception) -> str:
+    """Which of the usual things is wrong; a list fails with one kind of error, whatever the service says."""
+    said = str(error)
+    if isinstance(error, PermissionDeniedError | UnauthenticatedError) or "status code: 403" in said:
+        return "the bucket does not admit these credentials"
+    if "NoSuchBucket" in said:
+        return "there is no such bucket"
+    return "the bucket cannot be reached" if "HTTP error" in said else "the bucket does not answer as a bucket should"
 
 
 def _open(config: BucketConfig) -> S3Store:
@@ -102,17 +128,3 @@ def _open(config: BucketConfig) -> S3Store:
         client["root_certificate"] = config.ca_file.read_bytes()
     retrying: RetryConfig = {"max_retries": RETRIES, "retry_timeout": GIVE_UP}
     return S3Store(config.bucket, prefix=config.prefix or None, config=given, client_options=client, retry_config=retrying)
-
-
-@contextmanager
-def _translated(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (AlreadyExistsError, PreconditionError):
-        raise Taken from None
-    except (NotFoundError, FileNotFoundError):
-        raise Damaged(f"archive: {name} is missing") from None
-    except (PermissionDeniedError, UnauthenticatedError):
-        raise Unavailable("archive: the bucket does not admit these credentials") from None
-    except (BaseError, OSError) as error:
-        raise Unavailable("archive: the bucket does not answer as a bucket should") from error

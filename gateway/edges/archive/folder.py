@@ -25,7 +25,7 @@ class Folder:
         self._root = root
 
     async def put(self, name: str, content: bytes) -> None:
-        """See `Shelf`; what a run left unfinished under this name is written over."""
+        """See `Shelf`; what a run left unfinished under this name goes."""
         await self._away(name, lambda path: _put(path, content))
 
     async def get(self, name: str) -> bytes:
@@ -63,9 +63,11 @@ class Folder:
 
 def _put(path: Path, content: bytes) -> None:
     missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-    _make(path.parent)
+    for folder in (*reversed(missing), path.parent):
+        _make(folder)
     temporary = path.with_name(path.name + _TEMPORARY)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -77,7 +79,7 @@ def _put(path: Path, content: bytes) -> None:
 
 def _make(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # one by one: for parents made on the way, the mode would not count
     except FileExistsError:
         raise NotADirectoryError(ENOTDIR, "a file is where its folder should be") from None
 

@@ -51,7 +51,7 @@ def build(ends: Sequence[tuple[int, bytes]], people: Mapping[bytes, Sequence[int
     filled = [b"".join(bucket) for bucket in buckets]
     records, offset = [], 0
     for number, bucket in enumerate(filled):
-        records.append(_BUCKET.pack(offset, crc32(bucket, number)))
+        records.append(_BUCKET.pack(offset, _bucket_check(number, bucket)))
         offset += len(bucket)
     records.append(_BUCKET.pack(offset, 0))
     return b"".join([*_blocks(ends), *records, *filled])
@@ -64,6 +64,11 @@ def _blocks(ends: Iterable[tuple[int, bytes]]) -> Iterable[bytes]:
 
 def _check(number: int, offset: int, before: bytes) -> int:
     return crc32(before, crc32(b"%d %d" % (number, offset)))
+
+
+def _bucket_check(number: int, bucket: bytes) -> int:
+    """Never 0 for an empty bucket: a hole of zeros in a file must not read as nobody."""
+    return crc32(bucket, crc32(b"bucket %d" % number))
 
 
 def block_span(first: int, count: int = 1) -> Span:
@@ -101,7 +106,7 @@ def read_bucket(record: bytes, blocks: int, buckets: int) -> tuple[Span, int]:
 
 def find(bucket: bytes, check: int, person: bytes, buckets: int) -> Sequence[int]:
     """The numbers of the blocks this person is in."""
-    if crc32(bucket, crc32(person) % buckets) != check:
+    if _bucket_check(crc32(person) % buckets, bucket) != check:
         raise Unfit("a bucket is not as written")
     place = 0
     try:

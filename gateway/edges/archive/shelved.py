@@ -7,7 +7,9 @@ where it is the same, octet for octet.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 from gateway.core.evidence import Break, written
 from gateway.core.model import PersonKey
@@ -19,6 +21,7 @@ from gateway.edges.archive.shelf import Shelf, Taken
 from gateway.flow.archive_ports import Damaged, Run, Sealing
 from gateway.flow.ports import Entry, Unavailable
 
+T = TypeVar("T")
 AT_ONCE = 16
 """Runs looked into at once for a person: as many requests are under way to a bucket."""
 STRETCH = 32
@@ -40,10 +43,17 @@ class Sealed:
 
     async def add(self, entries: Sequence[Entry]) -> None:
         """See `Sealing`."""
+        await self._apart(partial(self.parcel.add, entries))
+
+    async def close(self) -> Run:
+        """The run, whole."""
+        return await self._apart(self.parcel.close)
+
+    async def _apart(self, work: Callable[[], T]) -> T:
         try:
-            await asyncio.to_thread(self.parcel.add, entries)
+            return await asyncio.to_thread(work)
         except Unfit as fault:
-            raise Unavailable(f"archive: {self.parcel.writer} has an entry that is no event: {fault}") from None
+            raise Unavailable(f"archive: {self.parcel.writer} has an entry that is no event of ours: {fault}") from None
 
 
 class ShelvedArchive:
@@ -96,8 +106,7 @@ class ShelvedArchive:
         """See `Archive`."""
         if not isinstance(sealing, Sealed):
             raise TypeError
-        parcel = sealing.parcel
-        run = await asyncio.to_thread(parcel.close)
+        parcel, run = sealing.parcel, await sealing.close()
         content, told = _names(run)
         await self._put(content, parcel.content)
         await self._put(told, parcel.index)
