@@ -1,6 +1,6 @@
 """Makes what was erased unreadable in the server's files too (R-DP-10): its log is written anew from what there is.
 
-Frames that nobody quotes any more go before. A replica writes its own log anew when it grows; copies kept elsewhere go by their age.
+Frames that nobody quotes any more go before. A replica writes its own log anew as it grows; copies kept elsewhere go by their age.
 """
 
 from __future__ import annotations
@@ -80,9 +80,13 @@ async def _rewrite(commits: Commits) -> None:
 async def _idle(commits: Commits) -> str:
     """Wait until no log is being written; how the last one ended."""
     pause = _PAUSE
+    told: dict[str, Any] = {}
+
+    def look(client: Blocking) -> None:
+        told.update(_server(client).info("persistence"))
+
     while True:
-        told: dict[str, Any] = {}
-        await commits.apart(lambda client, told=told: told.update(_server(client).info("persistence")))
+        await commits.apart(look)
         if not told.get("aof_rewrite_in_progress") and not told.get("aof_rewrite_scheduled"):
             return str(told.get("aof_last_bgrewrite_status"))
         await asyncio.sleep(pause)
@@ -99,7 +103,7 @@ def _begin(client: Blocking) -> None:
 def _server(client: Blocking) -> Blocking:
     """The server that holds our keys."""
     if isinstance(client, RedisCluster):
-        return client.get_redis_connection(client.get_node_from_key(MARKS))
+        return client.get_redis_connection(client.get_node_from_key(MARKS))  # type: ignore[no-untyped-call]
     return client
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import merge
 from itertools import islice
 from operator import itemgetter
@@ -74,7 +75,7 @@ async def register(reads: Reads, frames: Frames, advertiser: str) -> AsyncIterat
 async def _records(reads: Reads, frames: Frames, advertiser: str) -> AsyncIterator[list[tuple[int, Consent, bytes]]]:
     """Pages of (number, record, sealed address), by person."""
     for numbers in await buckets(reads, "c"):
-        filed, known = await framed(frames, lambda numbers=numbers: _files(reads, numbers), lambda some: [one for _, one in some])
+        filed, known = await framed(frames, partial(_files, reads, numbers), lambda some: [one for _, one in some])
         for start in range(0, len(filed), _AT_ONCE):
             yield _whole(filed[start : start + _AT_ONCE], advertiser, known)
             await asyncio.sleep(0)

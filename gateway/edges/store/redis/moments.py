@@ -1,7 +1,7 @@
 """Instants of records as they stand in Redis: as short as they can be, and exactly what they were, offset included.
 
-UTC within what a double holds exactly is a number of microseconds; another is [seconds, microseconds, offset in seconds]; what is no
-such instant (naive, or of an odd offset) is its ISO 8601 text. Absent is False.
+UTC within what a double holds exactly is a number of microseconds; another is [seconds, microseconds, offset in seconds]; what is
+no such instant (naive, or of an odd offset) is its ISO 8601 text. Absent is False.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The operations of the changes that facts rest on: what a commit's script needs to make them, and nothing it would have to look up.
+"""The operations of the changes that facts rest on: what a commit's script needs to make them, and nothing it must look up.
 
 Those of Oppose, Lift, Withdraw, Forget and ForgetWithdrawn also stay on each machine's own disk and may be told again years later:
 their form is only ever added to, at the end.

@@ -176,7 +176,8 @@ def _why(access: Access, error: BaseException) -> str:
         return "the store refuses the password: GATEWAY_REDIS_PASSWORD or [redis] password_file, and [redis] username"
     if isinstance(error, NoPermissionError):
         user = access.username or "default"
-        return f'the store refuses the user "{user}" a command: ACL SETUSER {user} ~{{gw}}* +@all -@dangerous +info +config|get'
+        rights = "~{gw}* +@all -@dangerous +info +bgrewriteaof +config|get"
+        return f'the store refuses the user "{user}" a command: ACL SETUSER {user} {rights}'
     if isinstance(error, ResponseError):
         return f"the store refuses: {str(error).partition(' ')[0]}"
     places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
