@@ -1,5 +1,5 @@
 -- Papers around the records. Family s is what else there is about a person, a map of lists of rows:
--- T transfers (partner, number, at), E sign-ups (digest), N notes that wait (partner, errand, advertiser, scope, number), K tasks (id),
+-- T transfers (partner, number, at), E sign-ups (digest), N notes that wait (partner, errand, advertiser, scope, number), K tasks,
 -- U own unsubscribes of tools and R routes (stream, sealed, at), S runs of failures (advertiser, count, first, last).
 local function side_of(person)
   local a, b, c = string.byte(person .. '\0\0\0', 1, 3)
