@@ -9,7 +9,7 @@ from gateway.core.model import PersonKey
 from gateway.core.record import Facts, Opposition, Who
 from gateway.edges.store.redis import people
 from gateway.edges.store.redis.frames import Frame, Frames
-from gateway.edges.store.redis.pack import place
+from gateway.edges.store.redis.pack import MARKS, place
 from gateway.edges.store.redis.people import File
 from gateway.edges.store.redis.reads import Look, Reads
 from gateway.flow.ports import Reading, Unavailable
@@ -35,10 +35,11 @@ async def read(reads: Reads, frames: Frames, advertiser: str, who: Sequence[Who]
 
 
 async def read_at(reads: Reads, frames: Frames, advertiser: str, who: Who, stand: int) -> Facts | None:
-    """What `read` told at that stand; None where it was erased since."""
+    """What `read` told at that stand; None where it was erased since, or not kept yet."""
     keys = _keys(who)
     look, files, known = await look_up(reads, frames, keys, keys)
-    if stand < people.erased(files[0], advertiser):
+    kept_from = int(await reads.plain("HGET", MARKS, "history") or 0)  # of a file that kept no ends before, copied here
+    if stand < max(kept_from, people.erased(files[0], advertiser)):
         return None
     against = [
         one

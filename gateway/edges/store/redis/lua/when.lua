@@ -8,8 +8,10 @@ if ARGV[3] == 'of' then
   return found
 end
 local by, low, high = tonumber(ARGV[4]), 0, tonumber(redis.call('HGET', MARKS, 'stand') or 0)
+-- A new epoch begins at a stand that nobody has reached yet.
+if not stood_at(high) then high = stood_before(high) or 0 end
 while low < high do
   local middle = math.ceil((low + high) / 2)
   if (stood_at(middle) or 0) <= by then low = middle else high = middle - 1 end
 end
-return low
+return stood_at(low) and low or 0
