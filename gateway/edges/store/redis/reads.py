@@ -49,7 +49,7 @@ class Reads:
         """The marks that verdicts rest on, and the raw rows of these places, of one moment."""
         stand, hashes, unsettled, arranged, *found = await self.script(READ, [part for one in places for part in one])
         self._standing.saw(stand)
-        self._standing.settled = not unsettled
+        self._standing.told(settled=not unsettled)
         return Look(stand, arranged, bool(hashes), not unsettled, found)
 
     async def script(self, script: Script, arguments: Sequence[Any] = ()) -> Any:

@@ -30,7 +30,7 @@ QUOTES = _script("guard", "quotes")
 ARRANGED = _script("guard", "arranged")
 WHEN = _script("guard", "stood", "when")
 LEASE = _script("guard", "lease")
-SETTLE = _script("guard", "settle")
+SETTLE = _script("guard", "nodes", "settle")
 STAGE = _script("guard", "stage")
 CONFIRM = _script("guard", "nodes", "confirm")
 

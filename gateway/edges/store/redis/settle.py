@@ -75,6 +75,7 @@ class Settling:
         self._look = look
         self._telling: _Telling | None = None
         self._lineage: list[tuple[str, int]] = []
+        self._change = -1
         self.restored = 0
         """How much was put back, once that is all and only the evidence of it is missing; 0 before and after."""
         self.advice: Sequence[Fault] = ()
@@ -89,10 +90,8 @@ class Settling:
         """Tell what is asked for and what was never answered, help to put back; whether there is more to do at once."""
         if self._standing.faults:
             self.prove(client)
-        if self._notes:
-            self._notes.remember(())
-            if self._telling is None and self._notes.untold(self._writer, 0, 1):
-                self._telling = _Telling(self._notes, self._lineage, self._writer)
+        if self._notes and self._telling is None and self._notes.untold(self._writer, 0, 1):
+            self._telling = _Telling(self._notes, self._lineage, self._writer)
         try:
             return self._work(client)
         except Moved:
@@ -114,7 +113,7 @@ class Settling:
         told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, packed(peers))
         epoch, stand, unsettled, members, lineage = told
         standing.saw(stand)
-        standing.settled = not unsettled
+        standing.told(settled=not unsettled)
         self._lineage = [_epoch(one) for one in lineage]
         if notes:
             notes.remember([_member(one) for one in members])
@@ -147,7 +146,7 @@ class Settling:
             epoch = self._standing.epoch
             rows = [[one.order, int(one.lifts), f"{self._node}:{one.id:015d}", one.payload] for one in told]
             stand = self._guarded(client, STAGE, self._node, packed(rows))
-            self._standing.settled = False
+            self._standing.told(settled=False)
             self._standing.saw(stand)
             self._notes.held([(one.id, stand) for one in told], epoch)
         if dropped := [one.id for one in page if not one.sure and one.lifts and one.writer == self._writer]:
@@ -155,9 +154,13 @@ class Settling:
 
     def _put_back(self, client: Blocking) -> bool:
         """Confirm, and where everybody has, apply some of what was told; whether more waits."""
-        stand, unsettled, awaited, staged, restored = self._guarded(client, CONFIRM, self._node)
+        told = self._guarded(client, CONFIRM, self._node, self._change)
+        stand, unsettled, awaited, staged, restored, change, members = told
+        if self._notes:
+            self._notes.remember([_member(one) for one in members])
+        self._change = change
         self._standing.saw(stand)
-        self._standing.settled = not unsettled
+        self._standing.told(settled=not unsettled)
         self._standing.awaited = tuple(words(one) for one in awaited)
         self.restored = restored if unsettled and not awaited and not staged else 0
         if not unsettled or awaited or not staged:

@@ -30,10 +30,17 @@ class Standing:
     awaited: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     aof_wait: bool = False
+    doubts: int = 0
+    """How often it was found that something may be missing."""
 
     def saw(self, stand: int) -> None:
         """A stand that the server told: it may never tell a lower one again."""
         self.seen = max(self.seen, stand)
+
+    def told(self, *, settled: bool) -> None:
+        """What a look said of whether everything is there."""
+        self.doubts += self.settled and not settled
+        self.settled = settled
 
     def moved(self, epoch: str) -> None:
         """A script refused that epoch; another one, learned meanwhile, stays."""

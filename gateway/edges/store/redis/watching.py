@@ -32,7 +32,8 @@ class Watching:
         self._standing = standing
         self._prove_every = PROVE_REPLICAS_EVERY if replicas else PROVE_EVERY
         self._proved = 0.0
-        self._settled: bool | None = None
+        self._settled = False
+        self._doubts = 0
         self._faults: tuple[str, ...] = ()
         self._advised = False
 
@@ -65,11 +66,13 @@ class Watching:
         if self._faults and not faults:
             log.say("store-safe")
         self._faults = faults
-        settled = self._standing.settled
-        if settled is not self._settled:
-            waits = " ".join(self._standing.awaited)
-            log.say("store-settled") if settled else log.say("store-unsettled", waits_for=waits)
-            self._settled = settled
+        doubts, settled = self._standing.doubts, self._standing.settled
+        if doubts != self._doubts or (self._settled and not settled):
+            log.say("store-unsettled", waits_for=" ".join(self._standing.awaited))
+            self._settled = False
+        if settled and not self._settled:
+            log.say("store-settled")
+        self._doubts, self._settled = doubts, settled
         if not self._advised:
             for advice in self._settling.advice:
                 log.say("store-advice", why=str(advice))

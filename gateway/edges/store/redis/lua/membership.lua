@@ -5,7 +5,7 @@ function ops.retire(one)
   local raw = redis.call('HGET', P .. 'nodes', one[2])
   if not raw then return end
   local known = cmsgpack.unpack(raw)
-  redis.call('HSET', P .. 'nodes', one[2], cmsgpack.pack({known[1], known[2] + 1, 1}))
+  enter_node(one[2], known[1], known[2] + 1, 1)
   redis.call('HDEL', P .. 'confirmed', one[2])
 end
 

@@ -1,13 +1,26 @@
 -- The machines whose word counts: {gw}nodes holds (id, turn, retired) by name, {gw}confirmed the epoch each has confirmed.
 -- A turn counts joinings and retirements, so that of two memories the later one is known.
 
+-- All that is known of the nodes: {name, id, turn, retired}...
+local function members()
+  local found, told = {}, redis.call('HGETALL', P .. 'nodes')
+  for at = 1, #told, 2 do
+    local one = cmsgpack.unpack(told[at + 1])
+    table.insert(found, {told[at], one[1], one[2], one[3]})
+  end
+  return found
+end
+
+local function enter_node(name, id, turn, retired)
+  redis.call('HSET', P .. 'nodes', name, cmsgpack.pack({id, turn, retired}))
+  redis.call('HINCRBY', MARKS, 'members', 1)
+end
+
 -- The nodes that have not yet told what they have, of those that are waited for.
 local function awaited()
   local epoch, names = redis.call('HGET', MARKS, 'epoch'), {}
-  local told = redis.call('HGETALL', P .. 'nodes')
-  for at = 1, #told, 2 do
-    local retired = cmsgpack.unpack(told[at + 1])[3] == 1
-    if not retired and redis.call('HGET', P .. 'confirmed', told[at]) ~= epoch then table.insert(names, told[at]) end
+  for _, one in ipairs(members()) do
+    if one[4] == 0 and redis.call('HGET', P .. 'confirmed', one[1]) ~= epoch then table.insert(names, one[1]) end
   end
   return names
 end

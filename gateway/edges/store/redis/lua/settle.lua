@@ -8,9 +8,9 @@ local found = redis.call('HMGET', MARKS, 'epoch', 'run', 'stand', 'keys', 'unset
 if found[4] and found[4] ~= keys then return redis.error_reply('KEYS') end
 
 local nodes, changed = {}, {}
-local told = redis.call('HGETALL', P .. 'nodes')
-for at = 1, #told, 2 do nodes[told[at]] = cmsgpack.unpack(told[at + 1]) end
-for _, one in ipairs(cmsgpack.unpack(ARGV[6])) do
+for _, one in ipairs(members()) do nodes[one[1]] = {one[2], one[3], one[4]} end
+local remembered = cmsgpack.unpack(ARGV[6])
+for _, one in ipairs(remembered) do
   local known = nodes[one[1]]
   -- Of two that know equally late, the one that waits for the node is believed.
   if not known or known[2] < one[3] or (known[2] == one[3] and known[3] > one[4]) then
@@ -31,15 +31,11 @@ if not epoch or found[2] ~= run or stand < seen then
   epoch = ARGV[5]
   redis.call('RPUSH', P .. 'epochs', cmsgpack.pack({epoch, stand}))
   if not unsettled then redis.call('HSET', MARKS, 'low', stand) end
-  local most = math.max(stand, seen)
-  if most > 0 then stand = most + GAP end
+  -- Only where nobody remembers anything is it the beginning.
+  if stand > 0 or seen > 0 or #remembered > 0 then stand = math.max(stand, seen) + GAP end
   unsettled = '1'
   redis.call('HSET', MARKS, 'epoch', epoch, 'run', run, 'stand', string.format('%.0f', stand), 'keys', keys, 'unsettled', 1)
   redis.call('DEL', P .. 'confirmed')
 end
-local members = {}
-for name, one in pairs(nodes) do
-  if changed[name] then redis.call('HSET', P .. 'nodes', name, cmsgpack.pack(one)) end
-  table.insert(members, {name, one[1], one[2], one[3]})
-end
-return {epoch, stand, unsettled and 1 or 0, members, redis.call('LRANGE', P .. 'epochs', 0, -1)}
+for name in pairs(changed) do enter_node(name, unpack(nodes[name])) end
+return {epoch, stand, unsettled and 1 or 0, members(), redis.call('LRANGE', P .. 'epochs', 0, -1)}
