@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.core.change import Change, Forget, ForgetWithdrawn, Learn
-from gateway.core.record import Audience, Basis, Covers, Entity, Proof, Relation, RelationKind, Traits
+from gateway.core.record import Arrangements, Audience, Basis, Covers, Entity, Proof, Relation, RelationKind, Traits
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.ports import Book
 from tests.contract.test_history import WHO, advertisers, minutes, people, purposes, remembered
@@ -57,7 +57,8 @@ commits = st.lists(st.lists(changes, max_size=6), max_size=8)
 
 async def told(book: Book, stands: list[int]) -> list[object]:
     """All there is to say."""
-    said: list[object] = [await book.consents(), await book.oppositions(), await book.arrangements(), await book.has_hashes()]
+    said: list[object] = [await book.consents(), await book.oppositions(), await book.has_hashes()]
+    said.append(_ordered(await book.arrangements()))
     said.append([one async for one in book.register()])
     said.append([one async for one in book.register("acme")])
     for advertiser in ("acme", "other"):
@@ -65,9 +66,13 @@ async def told(book: Book, stands: list[int]) -> list[object]:
         said.extend([await book.facts_at(advertiser, one, stand) for one in WHO for stand in stands])
     said.extend([await book.dossier(one.person) for one in WHO])
     said.extend([await book.consents(one.person, "other") for one in WHO])
-    said.extend([await book.arrangements_at(stand) for stand in stands])
+    said.extend([_ordered(await book.arrangements_at(stand)) for stand in stands])
     said.extend([await book.stand_at(at(number)) for number in range(-2, 12)])
     return said
+
+
+def _ordered(one: Arrangements) -> tuple[object, ...]:
+    return list(one.lists.items()), sorted(one.paused)
 
 
 def written(said: list[object]) -> list[str]:

@@ -10,7 +10,7 @@ local SAID = {3, 4, 5, 6, 9, 10}
 -- Frames: (advertiser, purpose, basis, covers; audience, source, action, wording, list version, product family, missing, traits,
 -- relation kind, relation by; wording id, form, presentation, language, writer, batch).
 local KIND, TOLD, PROVES = 4, 14, {15, 16, 17, 18}
-local brought, frames = {}, {}
+local brought, kept, frames = {}, {}, {}
 
 local function frame(digest)
   if not frames[digest] then
@@ -58,6 +58,15 @@ function ops.frame(one)
   brought[one[2]] = one[3]
 end
 
+-- Once a commit, with the stand at which somebody last quoted it.
+local function keep_frame(digest, stand)
+  if not kept[digest] then
+    redis.call('HSETNX', P .. 'frames', digest, brought[digest])
+    redis.call('HSET', P .. 'quoted', digest, stand)
+    kept[digest] = true
+  end
+end
+
 function ops.learn(one, stand)
   local file, new = load(one[2]) or {}, one[3]
   file.c = file.c or {}
@@ -69,8 +78,7 @@ function ops.learn(one, stand)
     end
     if not proves_more(known, new) then return end
   end
-  redis.call('HSETNX', P .. 'frames', new[FRAME], brought[new[FRAME]])
-  redis.call('HSET', P .. 'quoted', new[FRAME], stand)
+  keep_frame(new[FRAME], stand)
   new[1], new[SINCE] = redis.call('HINCRBY', MARKS, 'records', 1), stand
   table.insert(file.c, new)
   save(one[2], file)

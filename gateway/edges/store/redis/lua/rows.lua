@@ -11,8 +11,7 @@ end
 local function save(place, rows)
   if next(rows) == nil then
     redis.call('HDEL', place[1], place[2])
-  else
-    redis.call('HSET', place[1], place[2], cmsgpack.pack(rows))
+  elseif redis.call('HSET', place[1], place[2], cmsgpack.pack(rows)) == 1 then
     -- Which buckets of the family hold anybody, so that a listing asks for no others.
     redis.call('SETBIT', P .. 'b:' .. string.match(place[1], '}(%a+):'), tonumber(string.sub(place[1], -5), 16), 1)
   end

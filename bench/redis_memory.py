@@ -1,0 +1,264 @@
+"""What a suppressed person and a consent cost in Redis, and how long facts take there: `python -m bench.redis_memory [PEOPLE]`.
+
+The first thousands go through the store's own commits; the rest are written as the very same bytes, which those thousands prove.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from random import Random
+from statistics import quantiles
+from typing import Any
+
+import hiredis
+import msgpack
+
+from gateway.core.change import Change, Learn, Oppose
+from gateway.core.model import PersonKey
+from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Proof, Scope, Who
+from gateway.edges.store.redis.client import Access
+from gateway.edges.store.redis.location import Location, read_location
+from gateway.edges.store.redis.operations_facts import consent_row, opposition_row
+from gateway.edges.store.redis.pack import BUCKETS, MARKS, PREFIX, place
+from gateway.edges.store.redis.store import RedisStore, open_redis
+from gateway.flow.ports import Book
+
+PEOPLE = 1_000_000
+STEPS = (1_000_000, 10_000_000)
+BATCH = 1000
+"""As many rows as an import writes in one commit."""
+PROVEN = 5 * BATCH
+LOOKS = 4000
+SEALED = 1 + 12 + 25 + 16
+"""Octets of a sealed address of 25: key number, nonce, text, tag."""
+ADVERTISER = "example"
+MADE = datetime(2026, 2, 1, 9, 0, tzinfo=UTC)
+SERVER = {
+    "appendonly": "yes",
+    "appendfsync": "always",
+    "maxmemory-policy": "noeviction",
+    "save": "",
+    "hash-max-listpack-value": "512",
+    "hash-max-listpack-entries": "512",
+    "auto-aof-rewrite-percentage": "0",
+}
+
+Command = tuple[str | bytes | int, ...]
+
+
+def person(number: int) -> PersonKey:
+    """Whoever is known; the others have keys as random as theirs."""
+    return PersonKey(sha256(b"%d" % number).digest()[:16])
+
+
+def opposition(number: int) -> Opposition:
+    """A line of a list of oppositions."""
+    at = MADE + timedelta(seconds=number % 1_000_000)
+    return Opposition(person(number), Block.OPPOSED, Scope.ADVERTISER, ADVERTISER, "", Door.IMPORT, at)
+
+
+CONSENT = Consent(
+    person=person(0),
+    advertiser=ADVERTISER,
+    purpose="newsletter",
+    audience=Audience.CONSUMER,
+    basis=Basis.CONSENT,
+    source="direct",
+    collected_at=MADE,
+    action="ticked the box",
+    wording="Yes, send me the newsletter of Example.",
+    recorded_at=MADE + timedelta(days=20),
+    proof=Proof("w-7", "https://shop.example/join", "cli", "ab" * 32, "", "en"),
+)
+
+
+def consent(number: int) -> Consent:
+    """A line of a list of consents."""
+    return replace(CONSENT, person=person(number), collected_at=MADE + timedelta(seconds=number % 1_000_000))
+
+
+def sealed(number: int) -> bytes:
+    """As long as a sealed address, and as random."""
+    return (sha256(b"a%d" % number).digest() * 2)[:SEALED]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One of the two things measured: its change, its raw row, and how it is counted."""
+
+    name: str
+    family: str
+    change: Callable[[int], Change]
+    row: Callable[[int, int, int], Any]
+    bar: int
+
+
+def _opposed(number: int, stand: int, _: int) -> Any:
+    return [[*opposition_row(opposition(number)), stand]]
+
+
+def _consented(number: int, stand: int, count: int) -> Any:
+    row = consent_row(consent(number), sealed(number))
+    row[0], row[-2] = count, stand
+    return {b"c": [row]}
+
+
+OPPOSED = Kind("suppressed person", "o", lambda number: Oppose(opposition(number)), _opposed, 60)
+CONSENTED = Kind("consent", "c", lambda number: Learn(consent(number), sealed(number)), _consented, 200)
+
+
+def as_scripts_pack(row: Any) -> bytes:
+    """A row packed as `cmsgpack` does, which writes short texts shorter than the library would write octets."""
+    found: bytes = msgpack.packb(_texts(row), use_bin_type=True, unicode_errors="surrogateescape")
+    return found
+
+
+def _texts(row: Any) -> Any:
+    if isinstance(row, bytes):
+        return row.decode("utf-8", "surrogateescape")
+    if isinstance(row, list):
+        return [_texts(one) for one in row]
+    return {_texts(name): _texts(one) for name, one in row.items()} if isinstance(row, dict) else row
+
+
+class Raw:
+    """A connection that only writes: many commands, their answers counted."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._reader = hiredis.Reader()
+
+    def ask(self, *commands: Command) -> list[Any]:
+        """Their answers; the first refusal is raised."""
+        self._socket.sendall(b"".join(hiredis.pack_command(one) for one in commands))
+        answers: list[Any] = []
+        while len(answers) < len(commands):
+            self._reader.feed(self._socket.recv(1 << 20))
+            while (answer := self._reader.gets()) is not False:
+                if isinstance(answer, Exception):
+                    raise answer
+                answers.append(answer)
+        return answers
+
+    def used(self) -> int:
+        """Bytes in use."""
+        said: bytes = self.ask(("INFO", "memory"))[0]
+        return int(said.split(b"used_memory:")[1].split(b"\r")[0])
+
+
+def fill(raw: Raw, kind: Kind, before: int, numbers: range) -> None:
+    """Write these rows as commits of `BATCH` would; `before` is the stand before the first of all."""
+    rows = iter(numbers)
+    while some := list(islice(rows, BATCH)):
+        raw.ask(*_batch(kind, some, before + some[0] // BATCH + 1))
+
+
+def _batch(kind: Kind, some: Sequence[int], stand: int) -> Iterator[Command]:
+    for number in some:
+        key, field = place(kind.family, person(number))
+        yield ("HSET", key, field, as_scripts_pack(kind.row(number, stand, number + 1)))
+        yield ("SETBIT", f"{PREFIX}b:{kind.family}", int(key[-5:], 16), 1)
+    yield ("HSET", MARKS, "stand", stand)
+
+
+async def prove(book: Book, raw: Raw, kind: Kind, before: int) -> float:
+    """Commit the first rows as an import does, check that `fill` would have written the same; seconds for one commit."""
+    began = time.perf_counter()
+    for start in range(0, PROVEN, BATCH):
+        await book.commit([], [kind.change(number) for number in range(start, start + BATCH)])
+    took = (time.perf_counter() - began) * BATCH / PROVEN
+    for number in range(PROVEN):
+        stored = raw.ask(("HGET", *place(kind.family, person(number))))[0]
+        if stored != as_scripts_pack(kind.row(number, before + number // BATCH + 1, number + 1)):
+            raise SystemExit(f"row {number} of family {kind.family} is not what a commit writes")
+    return took
+
+
+async def latency(book: Book, known: int) -> str:
+    """How long facts of one person take, one after the other."""
+    chosen, times = Random(7), []
+    for _ in range(LOOKS):
+        who = Who(person(chosen.randrange(known)))
+        began = time.perf_counter()
+        (facts,) = await book.facts(ADVERTISER, [who])
+        times.append((time.perf_counter() - began) * 1e6)
+        if len(facts.consents) != 1 or len(facts.oppositions) != 1:
+            raise SystemExit("somebody's facts are not there")
+    cuts = quantiles(times, n=100)
+    return f"p50 {cuts[49]:.0f} us, p99 {cuts[98]:.0f} us"
+
+
+def server_time(raw: Raw) -> str:
+    """How long the server itself was busy with a look since this was asked last."""
+    said: bytes = raw.ask(("INFO", "commandstats"))[0]
+    raw.ask(("CONFIG", "RESETSTAT"))
+    found = [line for line in said.split(b"\r\n") if line.startswith(b"cmdstat_evalsha:")]
+    return found[0].split(b"usec_per_call=")[1].split(b",")[0].decode() + " us" if found else "nothing"
+
+
+@asynccontextmanager
+async def running(folder: Path) -> AsyncIterator[tuple[RedisStore, Raw]]:
+    """A server of its own, and the store in it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [part for name, value in SERVER.items() for part in (f"--{name}", value)]
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: ASYNC220 - our own words, and nothing else runs yet
+    try:
+        raw = await _connected(port)
+        location = read_location(f"redis://127.0.0.1:{port}")
+        assert isinstance(location, Location)
+        store = open_redis(Access(location), "import0", node="n1", folder=folder, fingerprint=bytes(32))
+        yield store, raw
+        await store.close()
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _connected(port: int) -> Raw:
+    for _ in range(100):
+        with suppress(OSError):
+            return Raw(port)
+        await asyncio.sleep(0.05)
+    raise SystemExit("the server does not answer")
+
+
+async def measure(people: int) -> None:
+    """Both kinds for so many people, in steps; prints as it goes."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with running(Path(folder)) as (store, raw):
+            kinds = ((OPPOSED, 0), (CONSENTED, PROVEN // BATCH))
+            for kind, before in kinds:
+                took = await prove(store.book, raw, kind, before)
+                print(f"an import's commit of {BATCH} ({kind.name}): {took * 1e3:.1f} ms; {PROVEN} rows are as written raw")
+            raw.ask(("CONFIG", "SET", "appendonly", "no"))  # the log is on disk, not in memory; it would only take time
+            done = PROVEN
+            for step in [*(step for step in STEPS if step < people), people]:
+                for kind, before in kinds:
+                    held = raw.used()
+                    fill(raw, kind, before, range(done, step))
+                    each = (raw.used() - held) / (step - done)
+                    print(f"{step:,}: {each:.1f} bytes a {kind.name} since {done:,}")
+                raw.ask(("CONFIG", "RESETSTAT"))
+                print(f"{step:,}: facts of one recipient: {await latency(store.book, step)}; the server: {server_time(raw)}")
+                done = step
+            for kind, _ in kinds:
+                print(f"{kind.name}: bar {kind.bar} bytes; all {BUCKETS:,} buckets share what they cost")
+
+
+if __name__ == "__main__":
+    asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE))
