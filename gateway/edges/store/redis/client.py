@@ -17,13 +17,13 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
-from redis.exceptions import RedisError
+from redis.exceptions import RedisClusterException, RedisError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from gateway.edges.store.redis.location import Layout, Location
 
-FAILURES = (RedisError, OSError, TimeoutError)
+FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 """What a client may raise when its server fails."""
 
 CONNECT_PATIENCE = 2.0
@@ -58,6 +58,13 @@ def blocking_client(access: Access) -> Blocking:
         case Layout.CLUSTER:
             nodes = [ClusterNode(host, port) for host, port in place.hosts]
             return RedisCluster(startup_nodes=nodes, **options)
+
+
+def owner(client: Blocking, key: str) -> Blocking:
+    """The client of the one server that has the key now: what WAIT and INFO tell is that server's, and that connection's, own."""
+    if isinstance(client, RedisCluster):
+        return client.get_redis_connection(client.get_node_from_key(key))  # type: ignore[no-untyped-call]
+    return client
 
 
 def async_client(access: Access) -> Async:

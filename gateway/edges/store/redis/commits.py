@@ -15,11 +15,11 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import MovedError, NoScriptError, RedisError
 
 from gateway.core.evidence import GENESIS, link
 from gateway.core.model import Ref
-from gateway.edges.store.redis.client import FAILURES, Blocking
+from gateway.edges.store.redis.client import FAILURES, Blocking, owner
 from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, packed, place, unpacked, words
 from gateway.edges.store.redis.scripts import COMMIT
 from gateway.edges.store.redis.standing import Standing
@@ -208,7 +208,7 @@ class Commits:
         client = self._ready()
         if self._head is None:
             self._head = self._read_head(client)
-        pipe = client.pipeline(transaction=False)
+        pipe = owner(client, MARKS).pipeline(transaction=False)
         refs = [self._add(pipe, post, epoch) for post in posts]
         waits = self._waits()
         if waits:
@@ -243,10 +243,12 @@ class Commits:
 
     def _recover(self, answers: Sequence[Any], epoch: str) -> None:
         """What a repetition needs: the script where the server has lost it, the chain's end, the epoch."""
-        client = self._ready()
         self._head = None
+        if any(isinstance(one, MovedError) for one in answers):
+            self._disconnect()  # the next client learns who has the slot by now
+        client = self._ready()
         if any(isinstance(one, NoScriptError) for one in answers):
-            client.script_load(COMMIT.text)
+            owner(client, MARKS).script_load(COMMIT.text)
         if any(_says(one, "EPOCH") for one in answers):
             self._standing.moved(epoch)
             self._ready()
@@ -288,7 +290,7 @@ def _reached(answer: Packed, replicas: int) -> bool:
 
 def _again(answer: Packed) -> bool:
     """Whether the script changed nothing, and would take the post once what it rests on is put right."""
-    return isinstance(answer, NoScriptError) or _says(answer, "EPOCH") or _says(answer, "HEAD")
+    return isinstance(answer, (NoScriptError, MovedError)) or _says(answer, "EPOCH") or _says(answer, "HEAD")
 
 
 def _refused(answer: Packed, post: Post) -> Exception:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import NoPermissionError, ResponseError
 
-from gateway.edges.store.redis.client import Access, Blocking
+from gateway.edges.store.redis.client import Access, Blocking, owner
 from gateway.edges.store.redis.pack import MARKS
 from gateway.edges.store.redis.standing import Fault
 
@@ -59,10 +59,8 @@ def look(client: Blocking, access: Access, replicas: int) -> Finding:
 
 def ask(client: Blocking, *words: str) -> object:
     """What the server answers that owns our keys, which in a Cluster is one of many."""
-    owner = {}
-    if hasattr(client, "get_node_from_key"):
-        owner = {"target_nodes": client.get_node_from_key(MARKS)}
-    return client.execute_command(*words, **owner)
+    answer: object = owner(client, MARKS).execute_command(*words)
+    return answer
 
 
 def _settings(client: Blocking) -> Told:

@@ -60,10 +60,11 @@ class Reads:
             if self._standing.faults:
                 raise Unavailable("store")
             epoch = self._standing.epoch
-            answer = await self.ask(("EVALSHA", script.digest, 1, MARKS, epoch, self._standing.seen, *arguments))
+            told = (1, MARKS, epoch, self._standing.seen, *arguments)
+            answer = await self.ask(("EVALSHA", script.digest, *told))
             if isinstance(answer, NoScriptError):
-                await self.ask(("SCRIPT", "LOAD", script.text))
-            elif isinstance(answer, RedisError) and str(answer).startswith("EPOCH"):
+                answer = await self.ask(("EVAL", script.text, *told))
+            if isinstance(answer, RedisError) and str(answer).startswith("EPOCH"):
                 self._standing.moved(epoch)
             elif isinstance(answer, Exception):
                 raise Unavailable("store") from answer
