@@ -33,6 +33,7 @@ COMMANDS = (
     "task",
     "kept",
     "daily",
+    "store",
     "report",
     "sink",
     "certificate",

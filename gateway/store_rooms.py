@@ -7,15 +7,22 @@ the shared one while it holds nothing; every other machine is given a copy of th
 from __future__ import annotations
 
 import hmac
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.edges.keys import KeyRing
+from gateway.edges.store.connection import Refused
+from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.store import Store
 from gateway.settings import Settings, redis_password
+from gateway.settings.values import is_loopback
 
 if TYPE_CHECKING:
+    from gateway.edges.store.copying import Target
     from gateway.edges.store.redis.client import Access
+    from gateway.edges.store.redis.copying import RedisSource
 
 DATABASE = "gateway.db"
 KEYS = "keys"
@@ -73,10 +80,49 @@ def command_writer(settings: Settings, name: str) -> str:
     return f"{name}.{settings.gateway.node}" if shared(settings) else name
 
 
-def _access(settings: Settings) -> Access:
-    from gateway.edges.store.redis.client import Access
-    from gateway.edges.store.redis.location import Location, read_location
+def database(settings: Settings, where: str) -> Path | None:
+    """The file that a word names, "sqlite" the configured one; None for a shared store."""
+    if "://" in where:
+        return None
+    return settings.gateway.data_dir / DATABASE if where == "sqlite" else Path(where)
 
-    place, redis = read_location(settings.gateway.store), settings.redis
-    assert isinstance(place, Location)  # noqa: S101 - checked when the settings were loaded
+
+def open_source(settings: Settings, where: str, *, still: bool = False) -> SqliteSource | RedisSource:
+    """A store to copy or compare: "sqlite", a file or a store URL; `still` lets nobody write to a file meanwhile.
+
+    Raises `Refused` with a sentence, or KeyFault where a shared store's keys are not here.
+    """
+    if path := database(settings, where):
+        return SqliteSource(path, still=still)
+    from gateway.edges.store.redis.copying import RedisSource
+
+    return RedisSource(_access(settings, where), _own_fingerprint(settings))
+
+
+def open_target(settings: Settings, where: str) -> Target:
+    """An empty place for a copy, named as for `open_source`; raises as that does."""
+    if path := database(settings, where):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return SqliteTarget(path)
+    from gateway.edges.store.redis.copy_target import RedisTarget
+
+    return RedisTarget(_access(settings, where), _own_fingerprint(settings), settings.redis.replicas)
+
+
+def _own_fingerprint(settings: Settings) -> bytes:
+    return fingerprint(KeyRing.open(settings.gateway.data_dir / KEYS, may_create=False))
+
+
+def _access(settings: Settings, where: str = "") -> Access:
+    """How to get into the configured store, or into another one with the same account."""
+    if find_spec("redis") is None or find_spec("msgpack") is None:
+        raise Refused("a shared store needs the extra redis: pip install 'compliance-gateway[redis]'")
+    from gateway.edges.store.redis.client import Access
+    from gateway.edges.store.redis.location import NoLocation, read_location
+
+    place, redis = read_location(where or settings.gateway.store), settings.redis
+    if isinstance(place, NoLocation):
+        raise Refused(f"the store named {place.why.rstrip('.')}")
+    if not (place.tls or redis.network == "private" or all(is_loopback(host) for host, _ in place.hosts)):
+        raise Refused(f'{where} crosses the network in clear: rediss:// beyond loopback, unless [redis] network = "private"')
     return Access(place, redis.username, redis_password(redis).decode(), redis.ca_file)

@@ -88,14 +88,20 @@ def _plain(cell: Cell) -> str:
 
 
 def run(work: Coroutine[Any, Any, None], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> None:
-    """Do a command's work; faults of the configuration and of the outside world end it with words and exit code 1."""
+    """Do a command's work; see `ended_with_words`."""
+    with ended_with_words(), asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(work)
+
+
+@contextmanager
+def ended_with_words() -> Iterator[None]:
+    """Faults of the configuration and of the outside world end the command with words and exit code 1."""
     from gateway.edges.keys import KeyFault
     from gateway.flow.ports import Unavailable
     from gateway.settings import ConfigurationError, MissingSecret
 
     try:
-        with asyncio.Runner(loop_factory=loop) as runner:
-            runner.run(work)
+        yield
     except (ConfigurationError, KeyFault, MissingSecret) as error:
         stop(str(error))
     except Unavailable as error:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from gateway.edges.store.marks import FOREIGN_HASH, HISTORY, STAND
 from gateway.edges.store.rows import CONSENT_COLUMNS, OPPOSITION_COLUMNS
+from gateway.flow.ports import Unavailable
 
 Cell = int | str | bytes | None
 Row = tuple[Cell, ...]
@@ -106,6 +107,11 @@ class Digests:
         self._rows[table] += len(rows)
         self._sums[table] += sum(int.from_bytes(sha256(ascii(row).encode()).digest(), "big") for row in rows)
 
+    @property
+    def rows(self) -> int:
+        """How many rows so far."""
+        return self._rows.total()
+
     def told(self) -> dict[str, Digest]:
         """The digest of each table that is copied, empty ones too."""
         return {name: Digest(self._rows[name], f"{self._sums[name] % 2**256:064x}") for name in TABLES}
@@ -130,6 +136,9 @@ class Source(Protocol):
 
     def standing(self) -> Standing:
         """How far the store is now, whatever is being read."""
+
+    def served(self) -> bool:
+        """Whether a gateway is at work on it."""
 
     def close(self) -> None:
         """Let go."""
@@ -165,9 +174,16 @@ class Copied:
         return (*(name for name in TABLES if self.read[name] != self.written[name]), *((ORIGIN,) if not self.origin_kept else ()))
 
 
-def copy(source: Source, target: Target, told: Callable[[int], None] = lambda _: None) -> Copied:
-    """Copy everything, read it back and compare; the target is opened to gateways only where nothing differs."""
-    done, read = 0, Digests()
+class Moved(Unavailable):
+    """Somebody wrote to a store that nobody was to write to while it was copied."""
+
+
+def copy(source: Source, target: Target, told: Callable[[int], None] = lambda _: None, *, still: bool = False) -> Copied:
+    """Copy everything, read it back and compare; the target is opened to gateways only where nothing differs.
+
+    `still`: nobody is to write to the source meanwhile. Raises `Moved`, and leaves no target, where somebody did.
+    """
+    done, read, before = 0, Digests(), source.standing()
     try:
         for table, rows in source.batches():
             read.add(table, rows)
@@ -178,6 +194,8 @@ def copy(source: Source, target: Target, told: Callable[[int], None] = lambda _:
         for table, rows in target.written():
             written.add(table, rows)
         copied = Copied(read.told(), written.told(), read.origin <= written.origin)
+        if still and source.standing() != before:
+            raise Moved("the store was written to while it was copied: stop every gateway, or say --live")
         if not copied.differing:
             target.finish()
             return copied

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
 
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copying import ORIGIN, Batch, Row
@@ -16,7 +15,7 @@ from gateway.edges.store.redis import copy_put
 from gateway.edges.store.redis.client import FAILURES, Access, Blocking
 from gateway.edges.store.redis.copy_rows import FILED
 from gateway.edges.store.redis.copying import connected, lineage, outside, rows_of
-from gateway.edges.store.redis.durability import ask, look
+from gateway.edges.store.redis.durability import look
 from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, bucket, packed, place, unpacked
 
 UNFINISHED = b"copying"
@@ -27,7 +26,7 @@ _HELD = (
     *("enrolment", "outbox", "partners", "passed", "task", "kept", "cursor", "tally", "accepted", "remembered", "staged"),
 )
 """Where anything was ever recorded, one of these is there."""
-_KEYS_AT_ONCE = "1000"
+_KEYS_AT_ONCE = 1_000
 _PATIENCE = 10_000
 """Milliseconds that replicas get to have the end of a copy."""
 
@@ -132,11 +131,10 @@ def _with(raw: bytes | None, letter: str, more: list[Packed]) -> Packed:
 
 def _clear(client: Blocking) -> None:
     """Remove everything of ours; a server may hold more than that."""
-    cursor: Any = 0
+    cursor = 0
     while True:
-        told: Any = ask(client, "SCAN", str(cursor), "MATCH", f"{PREFIX}*", "COUNT", _KEYS_AT_ONCE)
-        cursor, names = told
+        cursor, names = client.scan(cursor, match=f"{PREFIX}*", count=_KEYS_AT_ONCE)
         if names:
             client.unlink(*names)
-        if int(cursor) == 0:
+        if cursor == 0:
             return

@@ -19,8 +19,7 @@ from gateway.edges.store.connection import Refused
 from gateway.edges.store.copying import ORIGIN, Batch, Row, Standing, at_once
 from gateway.edges.store.marks import FOREIGN_HASH, HISTORY, STAND
 from gateway.edges.store.redis import copy_rows
-from gateway.edges.store.redis.client import FAILURES, Access, Blocking, blocking_client
-from gateway.edges.store.redis.durability import ask
+from gateway.edges.store.redis.client import FAILURES, Access, Blocking, blocking_client, owner
 from gateway.edges.store.redis.frames import FRAMES, Frame, parsed_frame
 from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, person_of, unpacked, words
 from gateway.edges.store.redis.tables import columns, number_of, rest_of
@@ -48,9 +47,9 @@ def outside() -> Iterator[None]:
 
 
 def connected(access: Access) -> Blocking:
-    """A client that answers; raises Unavailable."""
+    """A client of the one server that has our keys now, which answers; raises Unavailable."""
     with outside():
-        client = blocking_client(access)
+        client = owner(blocking_client(access), MARKS)
         client.exists(MARKS)
     return client
 
@@ -89,8 +88,7 @@ class RedisSource:
     def served(self) -> bool:
         """Whether a gateway holds a lease."""
         with outside():
-            told: Any = ask(self.client, "TIME")
-            seconds, micros = told
+            seconds, micros = self.client.time()
             now = seconds * 1000 + micros // 1000
             rows = [unpacked(raw) for raw in self.client.hvals(f"{PREFIX}leases")]
         return any(owner and begun <= now < ends for owner, _, ends, begun, *_ in rows)

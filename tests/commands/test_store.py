@@ -1,0 +1,92 @@
+"""`gateway store`: moving there and back, comparing, backing up, as an administrator types it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.edges.keys import KeyRing
+from gateway.edges.store.sqlite import open_store
+from gateway.store_rooms import DATABASE, KEYS
+from tests.commands.conftest import House
+from tests.support.filled import fill
+from tests.support.redis_servers import RedisServer, needs_redis
+
+
+@pytest.fixture
+async def kept(house: House) -> Path:
+    """The data folder of a house with something in every table."""
+    folder = house.folder / "var"
+    KeyRing.open(folder / KEYS, may_create=True)
+    store = open_store(folder / DATABASE, "n1w0")
+    await fill(store.book)
+    await store.close()
+    return folder
+
+
+@needs_redis
+def test_a_move_there_and_back_leaves_everything_as_it_was(house: House, kept: Path, shared_redis: RedisServer) -> None:
+    before = house.json("store", "digest")
+    assert house.json("store", "copy", "sqlite", shared_redis.url) == before
+    assert house.json("store", "digest", shared_redis.url) == before
+    (kept / DATABASE).rename(kept / "old.db")
+    assert house.json("store", "copy", shared_redis.url, "sqlite") == before
+    assert house.json("store", "digest", str(kept / "old.db")) == before
+
+
+@needs_redis
+def test_a_taken_target_is_refused(house: House, kept: Path, shared_redis: RedisServer) -> None:
+    house.gateway("store", "copy", "sqlite", shared_redis.url)
+    assert "holds something" in house.gateway("store", "copy", "sqlite", shared_redis.url, code=1).output
+    assert "exists" in house.gateway("store", "copy", shared_redis.url, "sqlite", code=1).output
+
+
+@needs_redis
+def test_a_copy_belongs_to_the_keys_of_its_gateway(house: House, kept: Path, shared_redis: RedisServer) -> None:
+    house.gateway("store", "copy", "sqlite", shared_redis.url)
+    (kept / KEYS).rename(kept / "other")
+    KeyRing.open(kept / KEYS, may_create=True)
+    assert "other keys" in house.gateway("store", "copy", shared_redis.url, str(kept / "new.db"), code=1).output
+
+
+async def test_what_is_served_from_is_copied_only_when_that_is_meant(house: House, kept: Path) -> None:
+    store = open_store(kept / DATABASE, "n1w0")
+    await store.leases.take("keeper", "n1w0/1", 60)
+    assert "Stop every gateway" in house.gateway("store", "copy", "sqlite", str(kept / "new.db"), code=1).output
+    assert not (kept / "new.db").exists()
+    house.gateway("store", "copy", "sqlite", str(kept / "new.db"), "--live")
+    await store.close()
+
+
+def test_a_backup_is_a_store_that_has_the_same_digests(house: House, kept: Path) -> None:
+    before = house.json("store", "digest")
+    (kept / "night").mkdir()
+    assert house.json("store", "backup", str(kept / "night")) == before
+    (path,) = (kept / "night").iterdir()
+    assert house.json("store", "digest", str(path)) == before
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "exists" in house.gateway("store", "backup", str(path), code=1).output
+
+
+@needs_redis
+def test_a_shared_store_is_backed_up_into_a_file_as_well(house: House, kept: Path, shared_redis: RedisServer) -> None:
+    before = house.json("store", "digest")
+    house.gateway("store", "copy", "sqlite", shared_redis.url)
+    toml = house.folder / "gateway.toml"
+    toml.write_text(f'[gateway]\nstore = "{shared_redis.url}"\n' + toml.read_text())
+    assert house.json("store", "backup", str(kept / "night.db")) == before
+    assert house.json("store", "digest") == before
+
+
+@pytest.mark.parametrize("place", ["redis://user:secret@127.0.0.1:1", "redis://10.0.0.1", "http://x.example"])
+def test_a_place_that_would_tell_a_secret_is_refused(house: House, kept: Path, place: str) -> None:
+    told = house.gateway("store", "digest", place, code=1).output
+    assert "Not done" in told
+    assert "secret@" not in told
+
+
+def test_a_store_that_is_not_there_is_not_made(house: House) -> None:
+    assert "no such file" in house.gateway("store", "digest", code=1).output
+    assert "no such file" in house.gateway("store", "copy", "sqlite", str(house.folder / "new.db"), code=1).output
+    assert not (house.folder / "new.db").exists()
