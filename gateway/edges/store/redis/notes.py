@@ -27,15 +27,17 @@ VOID = 0
 _CHECKPOINT_PAGES = 1_000
 _BREAKING = (apsw.CorruptError, apsw.IOError, apsw.NotADBError)
 
-# `stand` is where Redis put the change in the order of all changes, `after` the highest stand known when it was noted. From stand
-# `held` of `epoch` on the data held it; without an epoch nobody knows whether Redis ever took it.
+# `stand` is where Redis put the change, in epoch `origin`, in the order of all changes; `after` is the highest stand known when it
+# was noted. From stand `held` of `epoch` on the data held it, as they did from the first; without an epoch nobody knows whether
+# Redis ever took it.
 _STEPS = (
     """
     CREATE TABLE note (
         id INTEGER PRIMARY KEY, writer TEXT NOT NULL, payload BLOB NOT NULL, after INTEGER NOT NULL,
-        stand INTEGER, epoch INTEGER, held INTEGER
+        stand INTEGER, origin INTEGER, epoch INTEGER, held INTEGER
     ) STRICT;
     CREATE INDEX note_held ON note (epoch, held);
+    CREATE INDEX note_moved ON note (epoch, origin, stand) WHERE origin != epoch;
     CREATE TABLE epoch (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE member (name TEXT PRIMARY KEY, id TEXT NOT NULL, turn INTEGER NOT NULL, retired INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;
@@ -44,10 +46,15 @@ _STEPS = (
 )
 
 _KEEP = "INSERT INTO note (writer, payload, after) VALUES (?, ?, ?)"
-_RECORDED = "UPDATE note SET stand = ?1, held = ?1, epoch = ?2 WHERE id = ?3"
+_RECORDED = "UPDATE note SET stand = ?1, held = ?1, origin = ?2, epoch = ?2 WHERE id = ?3"
 _HELD = "UPDATE note SET epoch = ?, held = ? WHERE id = ?"
 _NOTE = "SELECT id, writer, payload, stand, after FROM note"
 _LACKING = f"{_NOTE} WHERE epoch = ? AND held > ? ORDER BY held LIMIT ?"
+# A copy from before a note was told again holds it where it was first.
+_FROM_THE_FIRST = """
+    UPDATE note INDEXED BY note_moved SET epoch = ?1, held = ?2
+    WHERE epoch = ?3 AND held > ?4 AND origin = ?5 AND origin != epoch AND stand <= ?6
+"""
 _UNTOLD = f"{_NOTE} WHERE epoch IS NULL AND id > ?1 AND ?2 IN ('', writer) ORDER BY id LIMIT ?3"
 _SEEN = "UPDATE mark SET value = max(value, ?) WHERE name = 'seen'"
 _MEMBER = "REPLACE INTO member VALUES (?, ?, ?, ?)"
@@ -129,9 +136,18 @@ class NodeJournal:
 
         An epoch's notes are there as far as the next one began after them; an epoch that is not among them is lost whole.
         """
-        began = {name: after for (name, _), (_, after) in pairwise(lineage)}
-        for number, name in self._rows("SELECT number, name FROM epoch"):
-            if name != lineage[-1][0] and (found := self._rows(_LACKING, (number, began.get(name, -1), limit))):
+        until = {name: after for (name, _), (_, after) in pairwise(lineage)}
+        current, began = lineage[-1]
+        numbers = {name: number for number, name in self._rows("SELECT number, name FROM epoch")}
+        for name, number in numbers.items():
+            place = (number, until.get(name, -1))
+            if name == current or not self._rows(_LACKING, (*place, 1)):
+                continue
+            with self._writing() as run:
+                here = self._number(current)
+                for origin, last in until.items():
+                    run(_FROM_THE_FIRST, (here, began, *place, numbers.get(origin), last))
+            if found := self._rows(_LACKING, (*place, limit)):
                 return [_note(row) for row in found]
         return []
 
