@@ -18,10 +18,23 @@ class Script:
     digest: str
 
 
-def _script(*parts: str) -> Script:
+def _text(*parts: str) -> str:
     folder = files(__package__) / "lua"
-    text = "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
+    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in parts)
+
+
+def _named(*texts: str) -> Script:
+    text = "\n".join(texts)
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _script(*parts: str) -> Script:
+    return _named(_text(*parts))
+
+
+def _rarely(*parts: str) -> str:
+    """Parts that are made when an operation of theirs is asked for: see `rare.lua`."""
+    return f"rest = function()\n{_text(*parts)}\nend"
 
 
 READ = _script("guard", "read")
@@ -34,8 +47,9 @@ SETTLE = _script("guard", "nodes", "settle")
 STAGE = _script("guard", "stage")
 CONFIRM = _script("guard", "nodes", "confirm")
 
-_STATE = ("guard", "stood", "nodes", "rows", "anew", "opposition", "record", "arrangement", "erase", "office", "back")
+_STATE = _text("guard", "stood", "nodes", "rows", "anew", "rare", "message", "opposition")
 """What changes people's rows, beginning with what the rest of it uses."""
-APPLY = _script(*_STATE, "apply")
-COMMIT = _script(*_STATE, "membership", "journal", "commit")
+_SELDOM = ("record", "arrangement", "erase", "office", "back")
+APPLY = _named(_STATE, _rarely(*_SELDOM), _text("apply"))
+COMMIT = _named(_STATE, _rarely(*_SELDOM, "membership", "journal"), _text("commit"))
 """`commit` comes last: the other parts add the operations it knows."""

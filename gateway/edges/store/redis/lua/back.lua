@@ -81,19 +81,6 @@ function ops.done(one)
   if fired or row[SEALED] ~= '' then erased() end
 end
 
--- How old routes are is kept beside them, by the person's key and the stream.
-function ops.routes(one)
-  local place, row, person, old = one[2], one[3], one[4], one[5]
-  if keep_latest(place, 'R', row) then redis.call('ZADD', P .. 'routes', row[3], person .. row[1]) end
-  for _, gone in ipairs(too_old(P .. 'routes', old)) do
-    local theirs, stream = side_of(string.sub(gone, 1, #person)), string.sub(gone, #person + 1)
-    local side = load(theirs) or {}
-    cut(side, 'R', function(route) return route[1] == stream end)
-    save(theirs, side)
-    redis.call('ZREM', P .. 'routes', gone)
-  end
-end
-
 function ops.soft(one)
   local side, run = load(one[2]) or {}, one[3]
   if run[2] then

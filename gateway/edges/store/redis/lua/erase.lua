@@ -1,14 +1,4 @@
 -- Erasing from a person's file, and remembering from which stand on earlier facts can no longer be told.
--- Take out of a list what `goes`; whether anything went.
-local function cut(file, name, goes)
-  local kept, gone = {}, false
-  for _, row in ipairs(file[name] or {}) do
-    if goes(row) then gone = true else table.insert(kept, row) end
-  end
-  if gone then file[name] = #kept > 0 and kept or nil end
-  return gone
-end
-
 local function remember(file, advertiser, stand)
   local marks = file.x or {}
   local at = where(marks, {advertiser}, 1)
