@@ -45,16 +45,19 @@ def buckets_for(people: int) -> int:
 def build(ends: Sequence[tuple[int, bytes]], people: Mapping[bytes, Sequence[int]]) -> bytes:
     """The index of blocks that begin at these offsets behind these hashes, the end of the last one included."""
     buckets: list[list[bytes]] = [[] for _ in range(buckets_for(len(people)))]
-    for key in sorted(people):
-        blocks = people[key]
-        buckets[crc32(key) % len(buckets)].append(bytes((len(key),)) + key + struct.pack(f">H{len(blocks)}H", len(blocks), *blocks))
-    filled = [b"".join(bucket) for bucket in buckets]
+    for key in people:
+        buckets[crc32(key) % len(buckets)].append(key)
+    filled = [b"".join([_row(key, people[key]) for key in sorted(bucket)]) for bucket in buckets]  # no sort of all at once
     records, offset = [], 0
     for number, bucket in enumerate(filled):
         records.append(_BUCKET.pack(offset, _bucket_check(number, bucket)))
         offset += len(bucket)
     records.append(_BUCKET.pack(offset, 0))
     return b"".join([*_blocks(ends), *records, *filled])
+
+
+def _row(key: bytes, blocks: Sequence[int]) -> bytes:
+    return bytes((len(key),)) + key + struct.pack(f">H{len(blocks)}H", len(blocks), *blocks)
 
 
 def _blocks(ends: Iterable[tuple[int, bytes]]) -> Iterable[bytes]:
