@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -163,3 +164,10 @@ async def test_both_stores_tell_the_same_after_the_same(tmp_path: Path, seed: in
             expected, found = await told(here), await told(there)
             for what, value in expected.items():
                 assert found[what] == value, what
+
+
+async def test_a_name_that_is_no_text_is_nobody_and_spoils_nothing_beside_it(store: Store) -> None:
+    """What a client says comes as it is, into the same round trip as others' questions."""
+    await store.book.commit([], [Enlist(Tool("crm", KEYS[0], ("news",), None, PARIS))])
+    asked = [store.book.tool("crm"), store.book.tool("\udcff"), store.book.api_key("\udcff"), store.returns.cursor("\udcff")]
+    assert [one for one in await asyncio.gather(*asked, return_exceptions=True) if isinstance(one, Tool)] != []

@@ -19,7 +19,7 @@ from gateway.edges.store.changes import HOUR
 from gateway.edges.store.instant import micros
 from gateway.edges.store.redis.pack import PREFIX, Packed, place, unpacked, words
 from gateway.edges.store.redis.reads import Reads
-from gateway.edges.store.redis.tables import columns, entry, members, named, rest_of, streamed, when
+from gateway.edges.store.redis.tables import columns, entry, members, named, of_partner, rest_of, streamed, text_key, when
 from gateway.flow.ports import Tally
 
 _KEYS_AT_ONCE = 256
@@ -89,7 +89,7 @@ async def since(reads: Reads, index: str, keys: Sequence[bytes], last: datetime)
 
 async def tool(reads: Reads, name: str) -> Tool | None:
     """See `ports.Book`."""
-    return await _one(reads.plain("HGET", f"{PREFIX}tool", name), _tool)
+    return await _one(reads.plain("HGET", f"{PREFIX}tool", text_key(name)), _tool)
 
 
 async def tools(reads: Reads) -> list[Tool]:
@@ -99,7 +99,7 @@ async def tools(reads: Reads) -> list[Tool]:
 
 async def api_key(reads: Reads, name: str) -> ApiKey | None:
     """See `ports.Book`."""
-    return await _one(reads.plain("HGET", f"{PREFIX}api_key", name), _api_key)
+    return await _one(reads.plain("HGET", f"{PREFIX}api_key", text_key(name)), _api_key)
 
 
 async def api_keys(reads: Reads) -> list[ApiKey]:
@@ -109,7 +109,7 @@ async def api_keys(reads: Reads) -> list[ApiKey]:
 
 async def ruling(reads: Reads, label: str) -> Ruling | None:
     """See `ports.Book`."""
-    at = await reads.plain("HGET", f"{PREFIX}ruling", label.encode("utf-8", "surrogatepass"))
+    at = await reads.plain("HGET", f"{PREFIX}ruling", text_key(label))
     return None if at is None else await _one(reads.plain("LINDEX", f"{PREFIX}rulings", int(at)), _ruling)
 
 
@@ -143,10 +143,10 @@ async def transfers(reads: Reads, person: PersonKey | None, partner: str) -> lis
     if person is not None:
         known = (await side(reads, person)).get(b"T", [])
         return await _transfers_of(reads, [row for row in known if partner in ("", words(row[0]))])
-    partners = [partner] if partner else sorted(map(words, await reads.plain("SMEMBERS", f"{PREFIX}passed")))
+    partners = [text_key(partner)] if partner else list(await reads.plain("SMEMBERS", f"{PREFIX}passed"))
     found: list[tuple[int, Transfer]] = []
     for one in partners:
-        async for page in streamed(reads, f"passed:{one}"):
+        async for page in streamed(reads, of_partner("passed", one)):
             found.extend((number, _transfer(number, raw)) for number, raw in page)
     if len(partners) > 1:
         found.sort(key=lambda each: each[0])
@@ -192,7 +192,7 @@ async def _enrolments_of(reads: Reads, rows: Sequence[Packed]) -> list[Enrolment
 
 
 async def _transfers_of(reads: Reads, rows: Sequence[Packed]) -> list[Transfer]:
-    asked = [(f"{PREFIX}passed:{words(partner)}", f"{number}-0") for partner, number, _ in rows]
+    asked = [(of_partner("passed", partner), f"{number}-0") for partner, number, _ in rows]
     answers = await reads.plainly([("XRANGE", stream, number, number) for stream, number in asked]) if asked else []
     found = sorted(entry(one) for answer in answers for one in answer)
     return sorted((_transfer(number, raw) for number, raw in found), key=lambda one: one.at)

@@ -9,9 +9,9 @@ from operator import attrgetter
 
 from gateway.edges.store.instant import instant, micros
 from gateway.edges.store.outbox import ended, waiting
-from gateway.edges.store.redis.pack import PREFIX, words
+from gateway.edges.store.redis.pack import PREFIX
 from gateway.edges.store.redis.reads import Reads
-from gateway.edges.store.redis.tables import columns, named, number_of, streamed, time_of, when
+from gateway.edges.store.redis.tables import columns, named, number_of, of_partner, streamed, text_key, time_of, when
 from gateway.flow.back_ports import Note
 
 _PAGE = 500
@@ -29,7 +29,7 @@ class RedisOutbox:
         for one in await self._partners(partner):
             after = 0
             while numbers := await self._reads.plain(
-                "ZRANGEBYSCORE", f"{PREFIX}outbox:{one}", f"({after}", "+inf", "LIMIT", 0, _PAGE
+                "ZRANGEBYSCORE", of_partner("outbox", one), f"({after}", "+inf", "LIMIT", 0, _PAGE
             ):
                 found.extend(map(_waiting, await named(self._reads, "outbox", numbers)))
                 after = int(numbers[-1])
@@ -52,13 +52,13 @@ class RedisOutbox:
         """See `back_ports.Outbox`; given up ones too."""
         found: list[Note] = []
         for one in await self._partners(partner):
-            async for page in streamed(self._reads, f"told:{one}", str(max(micros(since) // 1000, 0))):
+            async for page in streamed(self._reads, of_partner("told", one), str(max(micros(since) // 1000, 0))):
                 notes = [_ended(raw) for _, raw in page]
                 found.extend(note for note in notes if note.told_at is not None and note.told_at >= since)
         return sorted(found, key=attrgetter("told_at", "id"))
 
-    async def _partners(self, partner: str) -> list[str]:
-        return [partner] if partner else sorted(map(words, await self._reads.plain("SMEMBERS", f"{PREFIX}partners")))
+    async def _partners(self, partner: str) -> list[bytes]:
+        return [text_key(partner)] if partner else list(await self._reads.plain("SMEMBERS", f"{PREFIX}partners"))
 
 
 def _waiting(raw: bytes) -> Note:

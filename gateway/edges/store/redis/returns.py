@@ -11,7 +11,7 @@ from gateway.edges.store.instant import instant
 from gateway.edges.store.redis import office
 from gateway.edges.store.redis.pack import PREFIX, unpacked, words
 from gateway.edges.store.redis.reads import Reads
-from gateway.edges.store.redis.tables import members, number_of, rest_of
+from gateway.edges.store.redis.tables import members, number_of, rest_of, text_key
 
 _PAGE = 16
 """Of rows that may hold a whole mail each."""
@@ -33,7 +33,7 @@ class RedisReturns:
 
     async def task(self, task: str) -> Task | None:
         """See `back_ports.Returns`."""
-        raw = await self._reads.plain("HGET", f"{PREFIX}task", task)
+        raw = await self._reads.plain("HGET", f"{PREFIX}task", text_key(task))
         return office.task(raw) if raw else None
 
     async def routes(self, person: PersonKey, stream: str) -> bytes | None:
@@ -52,7 +52,7 @@ class RedisReturns:
 
     async def cursor(self, name: str) -> str:
         """See `back_ports.Returns`."""
-        found = await self._reads.plain("HGET", f"{PREFIX}cursor", name)
+        found = await self._reads.plain("HGET", f"{PREFIX}cursor", text_key(name))
         return words(found) if found else ""
 
     async def kept(self, mailbox: str = "") -> Sequence[Kept]:

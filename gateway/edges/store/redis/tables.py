@@ -23,6 +23,11 @@ def when(at: int) -> bytes:
     return (at + _BIAS).to_bytes(_TIME, "big")
 
 
+def text_key(text: str) -> bytes:
+    """A text as names in Redis have it, whatever it holds."""
+    return text.encode("utf-8", "surrogatepass")
+
+
 def time_of(member: bytes) -> int:
     """What `when` put there."""
     return int.from_bytes(member[:_TIME], "big") - _BIAS
@@ -54,13 +59,18 @@ async def named(reads: Reads, key: str, names: Sequence[Any]) -> list[bytes]:
     return [raw for raw in await reads.plain("HMGET", PREFIX + key, *names) if raw is not None]
 
 
-async def streamed(reads: Reads, stream: str, first: str = "-") -> AsyncIterator[list[tuple[int, bytes]]]:
+async def streamed(reads: Reads, stream: bytes, first: str = "-") -> AsyncIterator[list[tuple[int, bytes]]]:
     """The raw rows of a stream with their numbers, from one on, page by page."""
-    while found := await reads.plain("XRANGE", PREFIX + stream, first, "+", "COUNT", _PAGE):
+    while found := await reads.plain("XRANGE", stream, first, "+", "COUNT", _PAGE):
         page = [entry(one) for one in found]
         yield page
         first = f"({page[-1][0]}-0"
         await asyncio.sleep(0)
+
+
+def of_partner(table: str, partner: bytes) -> bytes:
+    """The key of a partner's part of a table."""
+    return f"{PREFIX}{table}:".encode() + partner
 
 
 def entry(found: Any) -> tuple[int, bytes]:
