@@ -28,10 +28,11 @@ import msgpack
 from gateway.core.change import Change, Learn, Oppose
 from gateway.core.model import PersonKey
 from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Proof, Scope, Who
+from gateway.edges.store.instant import micros
 from gateway.edges.store.redis.client import Access
 from gateway.edges.store.redis.location import Location, read_location
 from gateway.edges.store.redis.operations_facts import consent_row, opposition_row
-from gateway.edges.store.redis.pack import BUCKETS, MARKS, PREFIX, place
+from gateway.edges.store.redis.pack import BUCKETS, MARKS, PREFIX, bucket, place
 from gateway.edges.store.redis.store import RedisStore, open_redis
 from gateway.flow.ports import Book
 
@@ -41,6 +42,8 @@ BATCH = 1000
 """As many rows as an import writes in one commit."""
 PROVEN = 5 * BATCH
 LOOKS = 4000
+DAYS = 1_000_000
+"""Seconds over which the dates are spread."""
 SEALED = 1 + 12 + 25 + 16
 """Octets of a sealed address of 25: key number, nonce, text, tag."""
 ADVERTISER = "example"
@@ -55,7 +58,7 @@ SERVER = {
     "auto-aof-rewrite-percentage": "0",
 }
 
-Command = tuple[str | bytes | int, ...]
+Command = tuple[Any, ...]
 
 
 def person(number: int) -> PersonKey:
@@ -65,7 +68,7 @@ def person(number: int) -> PersonKey:
 
 def opposition(number: int) -> Opposition:
     """A line of a list of oppositions."""
-    at = MADE + timedelta(seconds=number % 1_000_000)
+    at = MADE + timedelta(seconds=number % DAYS)
     return Opposition(person(number), Block.OPPOSED, Scope.ADVERTISER, ADVERTISER, "", Door.IMPORT, at)
 
 
@@ -86,7 +89,7 @@ CONSENT = Consent(
 
 def consent(number: int) -> Consent:
     """A line of a list of consents."""
-    return replace(CONSENT, person=person(number), collected_at=MADE + timedelta(seconds=number % 1_000_000))
+    return replace(CONSENT, person=person(number), collected_at=MADE + timedelta(seconds=number % DAYS))
 
 
 def sealed(number: int) -> bytes:
@@ -96,41 +99,39 @@ def sealed(number: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One of the two things measured: its change, its raw row, and how it is counted."""
+    """One of the two things measured: its change, the raw rows of a commit at a stand, and what one may cost."""
 
     name: str
     family: str
     change: Callable[[int], Change]
-    row: Callable[[int, int, int], Any]
+    rows: Callable[[Sequence[int], int], Iterator[bytes]]
     bar: int
 
 
-def _opposed(number: int, stand: int, _: int) -> Any:
-    return [[*opposition_row(opposition(number)), stand]]
+def _opposed(numbers: Sequence[int], stand: int) -> Iterator[bytes]:
+    row = [*opposition_row(opposition(0)), stand]
+    for number in numbers:
+        row[5] = micros(MADE) + number % DAYS * 1_000_000
+        yield _PACKED([row])
 
 
-def _consented(number: int, stand: int, count: int) -> Any:
-    row = consent_row(consent(number), sealed(number))
-    row[0], row[-2] = count, stand
-    return {b"c": [row]}
+def _consented(numbers: Sequence[int], stand: int) -> Iterator[bytes]:
+    row = [_text(one) for one in consent_row(CONSENT, b"")]
+    row[12] = stand
+    for number in numbers:
+        row[0], row[2], row[11] = number + 1, micros(MADE) + number % DAYS * 1_000_000, _text(sealed(number))
+        yield _PACKED({"c": [row]})
 
 
+def _text(value: Any) -> Any:
+    """Octets as the library takes a text."""
+    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+
+
+# As `cmsgpack` packs, to which octets are short texts too.
+_PACKED: Callable[[Any], bytes] = msgpack.Packer(use_bin_type=True, unicode_errors="surrogateescape").pack
 OPPOSED = Kind("suppressed person", "o", lambda number: Oppose(opposition(number)), _opposed, 60)
 CONSENTED = Kind("consent", "c", lambda number: Learn(consent(number), sealed(number)), _consented, 200)
-
-
-def as_scripts_pack(row: Any) -> bytes:
-    """A row packed as `cmsgpack` does, which writes short texts shorter than the library would write octets."""
-    found: bytes = msgpack.packb(_texts(row), use_bin_type=True, unicode_errors="surrogateescape")
-    return found
-
-
-def _texts(row: Any) -> Any:
-    if isinstance(row, bytes):
-        return row.decode("utf-8", "surrogateescape")
-    if isinstance(row, list):
-        return [_texts(one) for one in row]
-    return {_texts(name): _texts(one) for name, one in row.items()} if isinstance(row, dict) else row
 
 
 class Raw:
@@ -160,17 +161,17 @@ class Raw:
 
 def fill(raw: Raw, kind: Kind, before: int, numbers: range) -> None:
     """Write these rows as commits of `BATCH` would; `before` is the stand before the first of all."""
-    rows = iter(numbers)
-    while some := list(islice(rows, BATCH)):
-        raw.ask(*_batch(kind, some, before + some[0] // BATCH + 1))
-
-
-def _batch(kind: Kind, some: Sequence[int], stand: int) -> Iterator[Command]:
-    for number in some:
-        key, field = place(kind.family, person(number))
-        yield ("HSET", key, field, as_scripts_pack(kind.row(number, stand, number + 1)))
-        yield ("SETBIT", f"{PREFIX}b:{kind.family}", int(key[-5:], 16), 1)
-    yield ("HSET", MARKS, "stand", stand)
+    bits = bytearray(raw.ask(("GET", f"{PREFIX}b:{kind.family}"))[0].ljust(BUCKETS // 8, b"\0"))
+    rest, stand = iter(numbers), before
+    while some := list(islice(rest, BATCH)):
+        stand = before + some[0] // BATCH + 1
+        commands: list[Command] = []
+        for number, row in zip(some, kind.rows(some, stand), strict=True):
+            who = person(number)
+            bits[bucket(who) // 8] |= 0x80 >> bucket(who) % 8
+            commands.append(("HSET", *place(kind.family, who), row))
+        raw.ask(*commands)
+    raw.ask(("SET", f"{PREFIX}b:{kind.family}", bytes(bits)), ("HSET", MARKS, "stand", stand))
 
 
 async def prove(book: Book, raw: Raw, kind: Kind, before: int) -> float:
@@ -179,10 +180,11 @@ async def prove(book: Book, raw: Raw, kind: Kind, before: int) -> float:
     for start in range(0, PROVEN, BATCH):
         await book.commit([], [kind.change(number) for number in range(start, start + BATCH)])
     took = (time.perf_counter() - began) * BATCH / PROVEN
-    for number in range(PROVEN):
-        stored = raw.ask(("HGET", *place(kind.family, person(number))))[0]
-        if stored != as_scripts_pack(kind.row(number, before + number // BATCH + 1, number + 1)):
-            raise SystemExit(f"row {number} of family {kind.family} is not what a commit writes")
+    for start in range(0, PROVEN, BATCH):
+        some = range(start, start + BATCH)
+        stored = raw.ask(*(("HGET", *place(kind.family, person(number))) for number in some))
+        if stored != list(kind.rows(some, before + start // BATCH + 1)):
+            raise SystemExit(f"rows of family {kind.family} are not what a commit writes")
     return took
 
 

@@ -78,8 +78,8 @@ def _proof(one: Proof) -> tuple[str, ...]:
 
 def parsed_frame(text: bytes) -> Frame:
     """The frame that `frame_of` gave as text; raises Unavailable for what is none."""
-    told: Packed = [words(one) for one in unpacked(text)]
     try:
+        told: Packed = [words(one) for one in unpacked(text)]
         (
             advertiser,
             purpose,
@@ -115,7 +115,7 @@ def parsed_frame(text: bytes) -> Frame:
             by=by,
             proof=Proof(wording_id, form, writer, batch, presentation, language) if any(proof) else NO_PROOF,
         )
-    except ValueError as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise Unavailable("store") from error
 
 

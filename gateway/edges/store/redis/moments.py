@@ -12,6 +12,7 @@ from gateway.edges.store.instant import instant, micros
 from gateway.edges.store.redis.pack import Packed, words
 
 _EXACT = 2**53
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - of whatever offset
 _SECOND = timedelta(seconds=1)
 
 
@@ -32,7 +33,8 @@ def parsed_moment(told: Packed) -> datetime | None:
     """What `moment` packed."""
     if isinstance(told, list):
         seconds, rest, offset = told
-        return instant(seconds * 1_000_000 + rest).astimezone(timezone(timedelta(seconds=offset)))
+        local = _EPOCH + timedelta(seconds=seconds + offset, microseconds=rest)  # which UTC may have no year for
+        return local.replace(tzinfo=timezone(timedelta(seconds=offset)))
     if isinstance(told, bytes):
         return datetime.fromisoformat(words(told))
     return None if told is False else instant(told)

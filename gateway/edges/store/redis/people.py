@@ -44,6 +44,8 @@ def facts(person: PersonKey, one: File, advertiser: str, frames: Mapping[bytes, 
         for row in one.get(b"c", ())
         if (frame := frames[row[_FRAME]]).advertiser == advertiser and (stand is None or row[_SINCE] <= stand)
     )
+    if len(one) == 1 and b"c" in one:  # as most files
+        return Facts(consents)
     of = advertiser.encode("utf-8", "surrogatepass")
     told = [row for row in _standing(one, b"n", b"N", stand) if row[0] == of]
     acts = [row for row in _standing(one, b"a", b"A", stand) if row[0] == of]
