@@ -11,6 +11,7 @@ import asyncio
 import json
 import os
 import shutil
+import socket
 import statistics
 import sys
 from collections.abc import Sequence
@@ -56,7 +57,7 @@ class Server:
         port = free_port()
         command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *_DURABLE, *_PACKED]
         self._process = start(command, folder / "redis.log")
-        wait_until(lambda: answers(port), 20, "redis-server")
+        wait_until(lambda: _pings(port), 20, "redis-server")
         self.url = f"redis://127.0.0.1:{port}"
         self.pid = self._process.pid
         (folder / "filler").mkdir(mode=0o700)
@@ -73,6 +74,15 @@ class Server:
     def stop(self) -> None:
         """End it, by process id."""
         stop(self._process)
+
+
+def _pings(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as one:
+            one.sendall(b"PING\r\n")
+            return one.recv(7).startswith(b"+PONG")
+    except OSError:
+        return False
 
 
 class Two:
