@@ -109,17 +109,17 @@ def test_highest_stand_and_the_other_nodes_outlive_the_process(tmp_path: Path) -
     with journal(tmp_path, standing := Standing()) as one:
         known = one.id
         standing.saw(77)
-        one.remember(members)
+        one.remember(members, {"c:3": 7})
     with journal(tmp_path, standing := Standing()) as one:
-        assert (one.id, standing.seen, one.members()) == (known, 77, members)
+        assert (one.id, standing.seen, one.members(), one.bygone()) == (known, 77, members, {"c:3": 7})
 
 
 def test_highest_stand_of_two_processes_is_kept(tmp_path: Path) -> None:
     with journal(tmp_path, high := Standing()) as one, journal(tmp_path, low := Standing()) as other:
         high.saw(9)
-        one.remember(())
+        one.remember((), {})
         low.saw(5)
-        other.remember(())
+        other.remember((), {})
     with journal(tmp_path, standing := Standing()):
         assert standing.seen == 9
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from gateway.core.change import Forget, Learn, Oppose, Tell, Withdraw
 from gateway.core.evidence import Kind, parse_event
 from gateway.core.model import PersonKey
+from gateway.core.record import Scope
 from gateway.edges.store.redis.store import RedisStore
 from gateway.flow.ports import Unavailable
-from tests.support.machine import Lines, knows, lift, machine, oppose, opposed, reachable, whole
+from tests.support.machine import Lines, commit, knows, lift, machine, oppose, opposed, reachable, whole
 from tests.support.peer import until
-from tests.support.people import NOON, person
+from tests.support.people import NOON, consent, opposition, person
 from tests.support.redis_servers import RedisServer, needs_redis, running_pair
 
 pytestmark = needs_redis
@@ -224,9 +226,50 @@ async def test_node_that_never_comes_back_is_retired_by_hand(redis_server: Redis
         await until(lambda: _waits_for(one, "b"), "the other node is waited for", pause=0.02)
         await one.nodes.retire("b", NOON)
         await whole(one)
-        assert [(node.name, node.retired) for node in await one.nodes.known()] == [("a", False), ("b", True)]
+        assert [(node.name, node.gone) for node in await one.nodes.known()] == [("a", False), ("b", True)]
         await redis_server.restart()
         await whole(one)
+
+
+async def test_emptied_store_waits_for_a_person_where_a_node_was_retired_that_had_filled_it(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async with machine(redis_server.url, tmp_path / "a", "a") as one:
+        async with machine(redis_server.url, tmp_path / "b", "b") as other:
+            await oppose(other, person(1))
+        await one.nodes.retire("b", NOON)
+        await redis_server.restart()
+        await whole(one)
+        await redis_server.command("FLUSHALL")
+        await until(lambda: _waits_for(one, "b"), "the retired node is waited for", pause=0.02)
+        assert [(node.name, node.gone, node.there) for node in await one.nodes.known()] == [("a", False, True), ("b", True, False)]
+        await one.nodes.retire("b", NOON)
+        await whole(one)
+
+
+async def test_emptied_store_waits_for_a_person_where_it_had_begun_as_a_copy(redis_server: RedisServer, tmp_path: Path) -> None:
+    await redis_server.command("HSET", "{gw}m", "stand", 5)
+    await redis_server.command("HSET", "{gw}bygone", "copied:1", 5)
+    async with machine(redis_server.url, tmp_path / "a", "a") as one:
+        await whole(one)
+        await oppose(one, person(1))
+        await redis_server.command("FLUSHALL")
+        await until(lambda: _waits_for(one, "copied"), "the copy is waited for", pause=0.02)
+        await one.nodes.retire("copied", NOON)
+        await whole(one)
+        assert await opposed(one, person(1))
+
+
+async def test_new_disk_under_an_old_name_does_not_answer_for_the_old_one(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path / "b", "b"):
+        async with machine(redis_server.url, tmp_path / "a", "a") as old:
+            await oppose(old, person(1))
+        async with machine(redis_server.url, tmp_path / "c", "") as onlooker:
+            await onlooker.nodes.retire("a", NOON)
+        async with machine(redis_server.url, tmp_path / "new", "a") as new:
+            await whole(new)
+            await redis_server.command("FLUSHALL")
+            await until(lambda: _waits_for(new, "a"), "the old disk is waited for", pause=0.02)
 
 
 async def test_retired_node_that_comes_back_brings_its_oppositions_and_lifts_nothing(
@@ -248,7 +291,7 @@ async def test_retired_node_that_comes_back_brings_its_oppositions_and_lifts_not
             await whole(other)
             assert await opposed(one, person(1))
             assert await opposed(one, person(2))
-            assert not any(node.retired for node in await one.nodes.known())
+            assert ("b", False) in [(node.name, node.gone) for node in await one.nodes.known()]
 
 
 async def test_both_processes_of_one_machine_settle_and_count_as_one_node(redis_server: RedisServer, tmp_path: Path) -> None:
@@ -311,11 +354,43 @@ async def test_replica_that_lagged_and_is_promoted_gets_from_the_nodes_what_it_l
 
 
 async def test_with_a_declared_replica_nothing_is_acknowledged_that_it_does_not_have(tmp_path: Path) -> None:
-    async with running_pair(tmp_path / "servers") as pair, machine(pair.primary.url, tmp_path / "a", "a", replicas=1) as store:
-        await oppose(store, person(1))
-        pair.replica.freeze()
-        with pytest.raises(Unavailable):
-            await oppose(store, person(2))
-        pair.replica.thaw()
+    async with running_pair(tmp_path / "servers") as pair:
+        await until(lambda: _online(pair.primary), "the primary hears of its replica")
+        async with machine(pair.primary.url, tmp_path / "a", "a", replicas=1) as store:
+            await oppose(store, person(1))
+            pair.replica.freeze()
+            with pytest.raises(Unavailable):
+                await oppose(store, person(2))
+            pair.replica.thaw()
+            await whole(store)
+            await until(lambda: opposed(store, person(2)), "it is told again")
+
+
+async def _online(server: RedisServer) -> bool:
+    return "state=online" in (await server.info("replication")).get("slave0", "")
+
+
+async def test_partners_are_still_told_of_an_opposition_that_came_back(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path / "a", "a") as store:
+        tell = Tell("friend", person(1), "acme", Scope.ADVERTISER, NOON)
+        await commit(store, person(1), [Oppose(opposition(person(1))), tell])
+        await redis_server.command("FLUSHALL")
         await whole(store)
-        await until(lambda: opposed(store, person(2)), "it is told again")
+        assert [note.person for note in await store.outbox.pending("friend")] == [person(1)]
+
+
+async def test_erasure_and_withdrawal_stay_true_on_an_old_copy(redis_server: RedisServer, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    async with machine(redis_server.url, tmp_path / "a", "a") as store:
+        for number in (1, 2):
+            await commit(store, person(number), [Learn(consent(person(number)), b"sealed")])
+        redis_server.keep_copy(copy)
+        await commit(store, person(1), [Withdraw(person(1), "acme", "", NOON)])
+        await commit(store, person(2), [Forget(person(2))])
+        await redis_server.stop()
+        redis_server.put_back(copy)
+        await redis_server.start()
+        await whole(store)
+        withdrawn, forgotten = [await store.book.consents(person(number)) for number in (1, 2)]
+        assert [one.withdrawn_at for one, _ in withdrawn] == [NOON]
+        assert forgotten == []

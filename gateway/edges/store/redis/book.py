@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime
 
-from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Withdraw
+from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Tell, Withdraw
 from gateway.core.evidence import Event
 from gateway.core.model import PersonKey, Ref, Tool
 from gateway.core.record import ApiKey, Arrangements, Consent, Enrolment, Facts, Opposition, Ruling, Transfer, Who
@@ -24,7 +24,7 @@ from gateway.edges.store.redis.reads import Reads
 from gateway.flow.lease_ports import Lease
 from gateway.flow.ports import Dossier, Reading, Tally
 
-PROTECTING = (Oppose, Lift, Withdraw, Forget, ForgetWithdrawn)
+PROTECTING = (Oppose, Lift, Withdraw, Forget, ForgetWithdrawn, Tell)
 """The changes that this machine's own disk holds too: what nobody may lose when a server does."""
 
 UNFIT = (AttributeError, KeyError, TypeError, ValueError, OverflowError)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from secrets import token_hex
 
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copying import ORIGIN, Batch, Row
@@ -16,7 +17,8 @@ from gateway.edges.store.redis.client import FAILURES, Access, Blocking
 from gateway.edges.store.redis.copy_rows import FILED
 from gateway.edges.store.redis.copying import connected, lineage, outside, rows_of
 from gateway.edges.store.redis.durability import look
-from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, bucket, packed, place, unpacked
+from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, bucket, packed, place
+from gateway.edges.store.redis.scripts import PUT
 
 UNFINISHED = b"copying"
 """In the place of the mark of the keys: whoever settles finds that its own are others."""
@@ -47,23 +49,24 @@ class RedisTarget:
                 raise Refused("the store holds something: a copy is only written into an empty one (FLUSHDB)")
             _clear(self._client)
             self._client.hset(MARKS, "keys", UNFINISHED)
+            self._client.script_load(PUT.text)
 
     def put(self, table: str, rows: Sequence[Row]) -> None:
         """See `Target`."""
         if not rows:
             return
+        commands, filed, referred = copy_put.Commands(), [], list[Packed]()
+        if table in FILED:
+            family, letter, filing = FILED[table]
+            filed.append(_filed(family, letter, map(filing, rows)))
+        if table in copy_put.BESIDE:
+            filed.append(_filed("s", copy_put.BESIDE[table], copy_put.beside(table, rows)))
+        if table == "entry":
+            referred = _referred(self._numbers.references(rows))
+        copy_put.add(commands, self._numbers, table, rows)
         with outside():
-            if table in FILED:
-                family, letter, filing = FILED[table]
-                self._file(family, letter, map(filing, rows))
-            if table in copy_put.BESIDE:
-                self._file("s", copy_put.BESIDE[table], copy_put.beside(table, rows))
-            if table == "entry":
-                self._refer(rows)
-            pipe = self._client.pipeline(transaction=False)
-            copy_put.add(pipe, self._numbers, table, rows)
-            if len(pipe):
-                pipe.execute()
+            arguments = (packed(commands.told), packed(filed), packed(referred))
+            self._client.execute_command("EVALSHA", PUT.digest, 1, MARKS, *arguments)
 
     def written(self) -> Iterator[Batch]:
         """See `Target`."""
@@ -76,6 +79,8 @@ class RedisTarget:
     def finish(self) -> None:
         """See `Target`; whoever settles next begins a new epoch, and every node tells what the copy lacks."""
         with outside():
+            # No node could tell again what the copy brought: data that are older are not whole (`lua/nodes.lua`).
+            self._client.hset(f"{PREFIX}bygone", f"copied:{token_hex(4)}", int(self._client.hget(MARKS, "stand") or 0))
             self._client.hset(MARKS, "keys", self._fingerprint)
             if self._replicas and self._client.wait(self._replicas, _PATIENCE) < self._replicas:
                 raise Refused("the copy did not reach as many replicas as are declared")
@@ -89,44 +94,21 @@ class RedisTarget:
         with suppress(*FAILURES):
             self._client.close()
 
-    def _file(self, family: str, letter: str, rows: Iterable[tuple[bytes, Packed]]) -> None:
-        """Put rows among those of their persons, and show that their buckets hold somebody."""
-        filed: dict[bytes, list[Packed]] = defaultdict(list)
-        for person, row in rows:
-            filed[person].append(row)
-        pipe = self._client.pipeline(transaction=False)
-        for person, raw in zip(filed, self._found(family, filed), strict=True):
-            pipe.hset(*place(family, person), packed(_with(raw, letter, filed[person])))
-            pipe.setbit(f"{PREFIX}b:{family}", bucket(person), 1)
-        pipe.execute()
 
-    def _refer(self, rows: Sequence[Row]) -> None:
-        """Note beside each person which entries are about them."""
-        filed: dict[bytes, list[bytes]] = defaultdict(list)
-        for person, reference in self._numbers.references(rows):
-            filed[person].append(reference)
-        if not filed:
-            return
-        pipe = self._client.pipeline(transaction=False)
-        for person, raw in zip(filed, self._found("p", filed), strict=True):
-            pipe.hset(*place("p", person), b"".join([raw or b"", *filed[person]]))
-        pipe.execute()
-
-    def _found(self, family: str, persons: Iterable[bytes]) -> list[bytes | None]:
-        pipe = self._client.pipeline(transaction=False)
-        for person in persons:
-            pipe.hget(*place(family, person))
-        found: list[bytes | None] = pipe.execute()
-        return found
+def _filed(family: str, letter: str, rows: Iterable[tuple[bytes, Packed]]) -> Packed:
+    """Rows to be put among those of their persons, as `lua/put.lua` takes them."""
+    of: dict[bytes, list[Packed]] = defaultdict(list)
+    for person, row in rows:
+        of[person].append(row)
+    return [family, letter, *([(at := place(family, person))[0], bucket(person), at[1], some] for person, some in of.items())]
 
 
-def _with(raw: bytes | None, letter: str, more: list[Packed]) -> Packed:
-    """What is there of a person, with these rows behind it."""
-    if not letter:
-        return [*(unpacked(raw) if raw else ()), *more]
-    file = unpacked(raw) if raw else {}
-    name = letter.encode()
-    return file | {name: [*file.get(name, ()), *more]}
+def _referred(references: Iterable[tuple[bytes, bytes]]) -> list[Packed]:
+    """Which entries are about whom."""
+    of: dict[bytes, list[bytes]] = defaultdict(list)
+    for person, reference in references:
+        of[person].append(reference)
+    return [[*place("p", person), b"".join(some)] for person, some in of.items()]
 
 
 def _clear(client: Blocking) -> None:

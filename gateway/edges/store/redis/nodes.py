@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import Ref
@@ -16,11 +17,11 @@ from gateway.edges.store.redis.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine: whether it is retired, and whether it has told all it has since the data were last in doubt."""
+    """One machine, or one copy that data came from: whether it is gone, and whether all it brought is known to be there."""
 
     name: str
-    retired: bool
-    confirmed: bool
+    gone: bool
+    there: bool
 
 
 class RedisNodes:
@@ -31,16 +32,23 @@ class RedisNodes:
         self._commits = commits
 
     async def known(self) -> Sequence[Node]:
-        """All of them, by name."""
-        marks, names, told = await self._reads.plainly(
-            [("HGET", MARKS, "epoch"), ("HGETALL", f"{PREFIX}nodes"), ("HGETALL", f"{PREFIX}confirmed")]
-        )
-        confirmed = _pairs(told)
-        rows = {name: unpacked(raw) for name, raw in _pairs(names).items()}
-        return [Node(words(name), bool(row[2]), confirmed.get(name) == marks) for name, row in sorted(rows.items())]
+        """All of them, by name; who is gone may stand there more than once."""
+        asked = [
+            ("HMGET", MARKS, "epoch", "low", "unsettled"),
+            *(("HGETALL", PREFIX + one) for one in ("nodes", "bygone", "confirmed")),
+        ]
+        (epoch, low, unsettled), *told = await self._reads.plainly(asked)
+        names, bygone, confirmed = map(_pairs, told)
+        found = [
+            Node(words(name), gone=False, there=confirmed.get(name) == epoch) for name, raw in names.items() if not unpacked(raw)[2]
+        ]
+        for name, stand in bygone.items():
+            there = not unsettled or int(stand) <= int(low or 0) or confirmed.get(name) == epoch
+            found.append(Node(words(name).partition(":")[0], gone=True, there=there))
+        return sorted(found, key=attrgetter("name", "gone"))
 
     async def retire(self, name: str, at: datetime) -> Ref:
-        """Wait for it no longer, on record; what only that machine had is given up."""
+        """Wait for it no longer, on record; what only it had is given up."""
         event = Event(at, Kind.STORE, "node-retired", detail=f"node={name}")
         refs: Sequence[Ref] = await self._commits.post(Post(packed([["retire", name]]), prepare([event]), None, b"", ()))
         return refs[0]

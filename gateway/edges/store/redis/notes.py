@@ -7,7 +7,7 @@ processes of a machine share the file. Decides nothing: which notes the data lac
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,6 +41,7 @@ _STEPS = (
     CREATE TABLE epoch (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
     CREATE TABLE member (name TEXT PRIMARY KEY, id TEXT NOT NULL, turn INTEGER NOT NULL, retired INTEGER NOT NULL)
     STRICT, WITHOUT ROWID;
+    CREATE TABLE bygone (name TEXT PRIMARY KEY, stand INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
     """,
 )
@@ -168,13 +169,19 @@ class NodeJournal:
         rows = self._rows("SELECT name, id, turn, retired FROM member ORDER BY name")
         return [Member(name, number, turn, bool(retired)) for name, number, turn, retired in rows]
 
-    def remember(self, members: Sequence[Member]) -> None:
-        """The nodes and the highest stand as they are now; written only where something is new."""
-        new = set(members).difference(self.members())
-        if new or self._standing.seen > self._seen:
+    def bygone(self) -> dict[str, int]:
+        """Who could not tell again what it brought, and the stand at which the data held all of that, as last known."""
+        return dict(self._rows("SELECT name, stand FROM bygone"))
+
+    def remember(self, members: Sequence[Member], bygone: Mapping[str, int]) -> None:
+        """The nodes, who is gone, and the highest stand, as they are now; written only where something is new."""
+        new, gone = set(members).difference(self.members()), dict(bygone.items() - self.bygone().items())
+        if new or gone or self._standing.seen > self._seen:
             with self._writing() as run:
                 for one in new:
                     run(_MEMBER, (one.name, one.id, one.turn, one.retired))
+                for name, stand in gone.items():
+                    run("REPLACE INTO bygone VALUES (?, ?)", (name, stand))
                 self._remember_seen()
 
     def close(self) -> None:

@@ -108,15 +108,16 @@ class Settling:
     def _enter(self, client: Blocking) -> None:
         notes, standing = self._notes, self._standing
         peers = [[one.name, one.id, one.turn, int(one.retired)] for one in notes.members()] if notes else []
+        gone = [[name, stand] for name, stand in notes.bygone().items()] if notes else []
         own = notes.id if notes else ""
         new = secrets.token_hex(8)
-        told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, packed(peers))
-        epoch, stand, unsettled, members, lineage = told
+        told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, packed(peers), packed(gone))
+        epoch, stand, unsettled, members, bygone, lineage = told
         standing.saw(stand)
         standing.told(settled=not unsettled)
         self._lineage = [_epoch(one) for one in lineage]
         if notes:
-            notes.remember([_member(one) for one in members])
+            notes.remember([_member(one) for one in members], _bygone(bygone))
             # What others of this machine have under way is told for them only where they may be dead: when everything moved.
             self._telling = _Telling(notes, self._lineage, "" if notes.enters(words(epoch)) else self._writer)
         standing.epoch = words(epoch)
@@ -154,10 +155,10 @@ class Settling:
 
     def _put_back(self, client: Blocking) -> bool:
         """Confirm, and where everybody has, apply some of what was told; whether more waits."""
-        told = self._guarded(client, CONFIRM, self._node, self._change)
-        stand, unsettled, awaited, staged, restored, change, members = told
+        told = self._guarded(client, CONFIRM, self._node, self._notes.id if self._notes else "", self._change)
+        stand, unsettled, awaited, staged, restored, change, members, bygone = told
         if self._notes:
-            self._notes.remember([_member(one) for one in members])
+            self._notes.remember([_member(one) for one in members], _bygone(bygone))
         self._change = change
         self._standing.saw(stand)
         self._standing.told(settled=not unsettled)
@@ -203,6 +204,10 @@ class Settling:
 def _member(row: Packed) -> Member:
     name, number, turn, retired = row
     return Member(words(name), words(number), turn, bool(retired))
+
+
+def _bygone(told: Sequence[bytes]) -> dict[str, int]:
+    return {words(name): int(stand) for name, stand in zip(told[::2], told[1::2], strict=True)}
 
 
 def _epoch(raw: bytes) -> tuple[str, int]:

@@ -1,8 +1,8 @@
 -- A node has told all it has, or only asks; whoever comes last, with nothing to put back, ends the waiting.
--- ARGV: epoch, stand seen, node ('' to ask), the change of the nodes that is known already.
+-- ARGV: epoch, stand seen, node ('' to ask), its id, the change of the nodes that is known already.
 if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
 if ARGV[3] ~= '' and redis.call('HGET', P .. 'confirmed', ARGV[3]) ~= ARGV[1] then
-  redis.call('HSET', P .. 'confirmed', ARGV[3], ARGV[1])
+  redis.call('HSET', P .. 'confirmed', ARGV[3], ARGV[1], ARGV[3] .. ':' .. ARGV[4], ARGV[1])
 end
 local unsettled, restored = unpack(redis.call('HMGET', MARKS, 'unsettled', 'restored'))
 local names, staged = {}, 0
@@ -15,5 +15,5 @@ if unsettled then
 end
 local stand = tonumber(redis.call('HGET', MARKS, 'stand') or 0)
 local change = tonumber(redis.call('HGET', MARKS, 'members') or 0)
-local news = change ~= tonumber(ARGV[4]) and members() or {}
-return {stand, unsettled and 1 or 0, names, staged, tonumber(restored or 0), change, news}
+local news = change ~= tonumber(ARGV[5])
+return {stand, unsettled and 1 or 0, names, staged, tonumber(restored or 0), change, news and members() or {}, news and bygone() or {}}

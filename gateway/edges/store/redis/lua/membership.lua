@@ -1,12 +1,18 @@
 -- Acts about nodes and epochs that are journalled as any other.
 
--- A node that never comes back is no longer waited for; what it alone had is given up.
+-- Who never comes back is no longer waited for, until data turn up that are older than this; what it alone had is given up.
 function ops.retire(one)
+  local epoch, stand = unpack(redis.call('HMGET', MARKS, 'epoch', 'stand'))
   local raw = redis.call('HGET', P .. 'nodes', one[2])
-  if not raw then return end
-  local known = cmsgpack.unpack(raw)
-  enter_node(one[2], known[1], known[2] + 1, 1)
-  redis.call('HDEL', P .. 'confirmed', one[2])
+  local known = raw and cmsgpack.unpack(raw)
+  if known and known[3] == 0 then
+    redis.call('HSET', P .. 'bygone', one[2] .. ':' .. known[1], stand or 0)
+    enter_node(one[2], known[1], known[2] + 1, 1)
+  end
+  local gone = bygone()
+  for at = 1, #gone, 2 do
+    if string.match(gone[at], '^[^:]*') == one[2] then redis.call('HSET', P .. 'confirmed', gone[at], epoch) end
+  end
 end
 
 -- Only where it is true, and before anything of its commit is written.

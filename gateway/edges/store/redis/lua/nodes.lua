@@ -1,5 +1,7 @@
 -- The machines whose word counts: {gw}nodes holds (id, turn, retired) by name, {gw}confirmed the epoch each has confirmed.
 -- A turn counts joinings and retirements, so that of two memories the later one is known.
+-- {gw}bygone holds, by `name:id`, who cannot tell again what it once brought, and the stand at which the data held all of it: nodes
+-- that were retired, and copies. Data from before that stand are not whole until a person says so.
 
 -- All that is known of the nodes: {name, id, turn, retired}...
 local function members()
@@ -9,6 +11,10 @@ local function members()
     table.insert(found, {told[at], one[1], one[2], one[3]})
   end
   return found
+end
+
+local function bygone()
+  return redis.call('HGETALL', P .. 'bygone')
 end
 
 local function enter_node(name, id, turn, retired)
@@ -21,6 +27,12 @@ local function awaited()
   local epoch, names = redis.call('HGET', MARKS, 'epoch'), {}
   for _, one in ipairs(members()) do
     if one[4] == 0 and redis.call('HGET', P .. 'confirmed', one[1]) ~= epoch then table.insert(names, one[1]) end
+  end
+  local low, gone = tonumber(redis.call('HGET', MARKS, 'low') or 0), bygone()
+  for at = 1, #gone, 2 do
+    if tonumber(gone[at + 1]) > low and redis.call('HGET', P .. 'confirmed', gone[at]) ~= epoch then
+      table.insert(names, string.match(gone[at], '^[^:]*'))
+    end
   end
   return names
 end

@@ -1,6 +1,6 @@
 -- A process comes in: it learns the epoch, or begins a new one where this is not the data it was, and its node is entered.
 -- ARGV: node ('' for one that only looks on), its id, mark of the keys, highest stand seen, name for a new epoch,
--- the nodes remembered: {name, id, turn, retired}.
+-- the nodes remembered: {name, id, turn, retired}, and who is gone: {name:id, stand}.
 -- Stands of a new epoch begin far above any that somebody may have seen of the one before: a stand never comes twice.
 local GAP = 16384
 local node, id, keys, seen = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
@@ -38,4 +38,8 @@ if not epoch or found[2] ~= run or stand < seen then
   redis.call('DEL', P .. 'confirmed')
 end
 for name in pairs(changed) do enter_node(name, unpack(nodes[name])) end
-return {epoch, stand, unsettled and 1 or 0, members(), redis.call('LRANGE', P .. 'epochs', 0, -1)}
+for _, one in ipairs(cmsgpack.unpack(ARGV[7])) do
+  local known = tonumber(redis.call('HGET', P .. 'bygone', one[1]) or -1)
+  if one[2] > known then redis.call('HSET', P .. 'bygone', one[1], one[2]) end
+end
+return {epoch, stand, unsettled and 1 or 0, members(), bygone(), redis.call('LRANGE', P .. 'epochs', 0, -1)}
