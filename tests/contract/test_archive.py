@@ -286,15 +286,16 @@ async def test_what_cannot_be_read_back_as_written_is_not_named_and_nothing_is_t
     assert await ShelvedArchive(Folder(tmp_path / "a")).runs() == ()
 
 
-async def test_of_two_runs_at_once_one_gives_way_and_nothing_is_lost(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["manifest/", "journal/"])
+async def test_of_two_runs_at_once_one_gives_way_and_nothing_is_lost(store: Store, tmp_path: Path, moment: str) -> None:
     before = await filled(store, 600)
     folder = tmp_path / "a"
 
     class Overtaken(Folder):
-        """A folder into which another process archives while this one is about to write its manifest."""
+        """A folder into which another process archives while this one is about to write its object, or its manifest."""
 
         async def put(self, name: str, content: bytes) -> None:
-            if name.startswith("manifest/") and not (folder / name).exists():
+            if name.startswith(moment) and not (folder / "manifest").exists():
                 await archive_with(store, Folder(folder), replace(EVERYTHING, until=at(100), trim=True))
             await super().put(name, content)
 

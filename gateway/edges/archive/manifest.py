@@ -72,8 +72,10 @@ class Manifest:
         return f"{FOLDER}/{self.number:08}.json"
 
     def with_run(self, run: Run) -> tuple[Manifest, bytes]:
-        """The next manifest, and its text."""
+        """The next manifest, and its text; raises `Unfit` where the run does not go on from what is archived."""
         runs = sorted((*self.runs, run), key=lambda one: (one.writer, one.first))
+        if not _follow(runs):
+            raise Unfit("it does not follow what is archived")
         page = {"format": FORMAT, "number": self.number + 1, "previous": self.digest, "runs": [_told(one) for one in runs]}
         text = json.dumps(page, ensure_ascii=True, indent=0).encode()
         return Manifest(self.number + 1, sha256(text).hexdigest(), tuple(runs)), text

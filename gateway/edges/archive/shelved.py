@@ -121,7 +121,10 @@ class ShelvedArchive:
 
     async def name(self, run: Run) -> None:
         """See `Archive`."""
-        following, text = (await self._newest()).with_run(run)
+        try:
+            following, text = (await self._newest()).with_run(run)
+        except Unfit:
+            raise Unavailable(_BUSY) from None
         try:
             await self._put(following.name(), text)
         except Damaged:
