@@ -118,6 +118,7 @@ def main() -> int:
     order.add_argument("--seconds", type=float, default=4.0)
     given = order.parse_args()
     OUT.mkdir(exist_ok=True)
+    os.environ["BENCH_PEOPLE"] = str(given.people)  # for the source: it writes to nobody else
     key = signing_key(OUT / "rsa.pem")
     people, _ = stocked(OUT / "scaled", given.people)
     samples = [sample for name, sample in write_samples(OUT).items() if name != "5m"]
@@ -172,9 +173,8 @@ def _once(server: Server, system: System, sample: object, count: int, sessions: 
 
 def _print(told: list[dict[str, object]]) -> None:
     print(f"cores {os.cpu_count()}, load {os.getloadavg()[0]:.1f}; medians of {len(told)} runs")
-    print(
-        "| store | message | sessions | messages/s | CPU ms (gateways) | CPU ms (redis) | p50 ms | p99 ms |\n|---|---|--:|--:|--:|--:|--:|--:|"
-    )
+    print("| store | message | sessions | messages/s | CPU ms, gateways | CPU ms, redis | p50 ms | p99 ms |")
+    print("|---|---|--:|--:|--:|--:|--:|--:|")
     for where in dict.fromkeys((one["system"], one["size"], one["sessions"]) for one in told):
         runs = [one for one in told if (one["system"], one["size"], one["sessions"]) == where]
         figures = [statistics.median(float(str(one[name])) for one in runs) for name in ("rate", "cpu", "redis_cpu", "p50", "p99")]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench.messages import ID_MARK, SENDER, TO_MARK
 
-PEOPLE = 900_000
+PEOPLE = int(os.environ.get("BENCH_PEOPLE", "900000"))
 """Recipients rotate through the first so many people, in steps that visit each."""
 STRIDE = 7_919
 PATIENCE = 120.0
