@@ -6,7 +6,6 @@ import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
 
 from gateway.core.evidence import written
 from gateway.edges.store.copying import ORIGIN, Row
@@ -18,7 +17,31 @@ from gateway.edges.store.redis.tables import when
 from gateway.edges.store.rows import whole_consent
 
 _CONSENT = 25
+_FRAMES_KNOWN = 20_000
 _NUMBERS = PREFIX + "numbers"
+
+
+class Commands:
+    """Commands that go out together, each a list of words."""
+
+    def __init__(self) -> None:
+        self.told: list[list[Packed]] = []
+
+    def hset(self, key: str, field: Packed, value: Packed) -> None:
+        """HSET, one field."""
+        self.told.append(["HSET", key, _word(field), _word(value)])
+
+    def zadd(self, key: str | bytes, member: bytes, score: int) -> None:
+        """ZADD, one member."""
+        self.told.append(["ZADD", key, str(score), member])
+
+    def xadd(self, key: str | bytes, number: int, *fields: str | bytes) -> None:
+        """XADD under a number of ours."""
+        self.told.append(["XADD", key, f"{number}-0", *fields])
+
+    def say(self, *words: str | bytes) -> None:
+        """Any other."""
+        self.told.append([*words])
 
 
 class Numbers:
@@ -28,11 +51,20 @@ class Numbers:
         self._highest: dict[str, dict[str, int]] = defaultdict(dict)
         self._writers: dict[str, int] = {}
         self._ends: dict[str, int] = {}
+        self._quoted: set[bytes] = set()
 
     def follow(self, stream: str, place: int) -> int:
         """A place in a stream behind the one given out before, at this one if it can be."""
         self._ends[stream] = max(place, self._ends.get(stream, 0) + 1)
         return self._ends[stream]
+
+    def quotes(self, digest: bytes) -> bool:
+        """Whether a frame must be put: it was not lately."""
+        new = digest not in self._quoted
+        if new:
+            self._quoted = self._quoted if len(self._quoted) < _FRAMES_KNOWN else set()
+            self._quoted.add(digest)
+        return new
 
     def saw(self, key: str, name: str, number: int) -> None:
         """A number that was used."""
@@ -72,7 +104,7 @@ def beside(table: str, rows: Sequence[Row]) -> Iterator[tuple[bytes, Packed]]:
                     yield row[2], [row[0]]
 
 
-def add(pipe: Any, numbers: Numbers, table: str, rows: Sequence[Row]) -> None:
+def add(pipe: Commands, numbers: Numbers, table: str, rows: Sequence[Row]) -> None:
     """Everything else that these rows become."""
     if table == "stood":
         _stood(pipe, rows)
@@ -81,109 +113,110 @@ def add(pipe: Any, numbers: Numbers, table: str, rows: Sequence[Row]) -> None:
             _ADD[table](pipe, numbers, _cells(row))
 
 
-def _origin(pipe: Any, _: Numbers, row: Cells) -> None:
+def _origin(pipe: Commands, _: Numbers, row: Cells) -> None:
     name, number = row
     kind, first, rest = name.split(":", 2)
     if kind == "epoch":
-        pipe.rpush(f"{PREFIX}epochs", packed([rest, number]))
+        pipe.say("RPUSH", f"{PREFIX}epochs", packed([rest, number]))
     else:
         node_id, _, node = rest.partition(":")
         pipe.hset(f"{PREFIX}nodes", node, packed([node_id, number, int(first)]))
 
 
-def _mark(pipe: Any, _: Numbers, row: Cells) -> None:
+def _mark(pipe: Commands, _: Numbers, row: Cells) -> None:
     name, at = row
     pipe.hset(MARKS, MARK_NAMES[name], at)
     if name == "stand":
         pipe.hset(MARKS, "arranged", at)
 
 
-def _consent(pipe: Any, numbers: Numbers, row: Cells) -> None:
+def _consent(pipe: Commands, numbers: Numbers, row: Cells) -> None:
     digest, text = frame_of(whole_consent(row[:_CONSENT])[0])
-    pipe.hset(FRAMES, digest, text)
-    pipe.hset(f"{PREFIX}quoted", digest, row[_CONSENT])
+    if numbers.quotes(digest):
+        pipe.hset(FRAMES, digest, text)
+        pipe.hset(f"{PREFIX}quoted", digest, row[_CONSENT])
     numbers.saw(MARKS, "records", row[_CONSENT - 1])
 
 
-def _routes(pipe: Any, _: Numbers, row: Cells) -> None:
+def _routes(pipe: Commands, _: Numbers, row: Cells) -> None:
     person, stream, _sealed, at = row
-    pipe.zadd(f"{PREFIX}routes", {person + _octets(stream): at})
+    pipe.zadd(f"{PREFIX}routes", person + _octets(stream), at)
 
 
-def _partner_list(pipe: Any, numbers: Numbers, row: Cells) -> None:
+def _partner_list(pipe: Commands, numbers: Numbers, row: Cells) -> None:
     number, collector, version = row[:3]
     name = b"%d:%b%b" % (len(_octets(collector)), _octets(collector), _octets(version))
     pipe.hset(f"{PREFIX}lists", name, packed([*row[1:], number]))
     numbers.saw(MARKS, "lists", number)
 
 
-def _ruling(pipe: Any, _: Numbers, row: Cells) -> None:
+def _ruling(pipe: Commands, _: Numbers, row: Cells) -> None:
     number, kind, name, label = row[:4]
-    pipe.rpush(f"{PREFIX}rulings", packed(absent(row[1:])))
-    pipe.hsetnx(f"{PREFIX}ruling", _octets(label), number - 1)
+    pipe.say("RPUSH", f"{PREFIX}rulings", packed(absent(row[1:])))
+    pipe.say("HSETNX", f"{PREFIX}ruling", _octets(label), str(number - 1))
     pipe.hset(f"{PREFIX}ruling:last", packed([kind, name]), _octets(label))
 
 
-def _transfer(pipe: Any, numbers: Numbers, row: Cells) -> None:
+def _transfer(pipe: Commands, numbers: Numbers, row: Cells) -> None:
     number, partner = row[0], _octets(row[3])
-    pipe.sadd(f"{PREFIX}passed", partner)
-    pipe.xadd(PREFIX.encode() + b"passed:" + partner, {"r": packed(list(row[1:]))}, id=f"{number}-0")
+    pipe.say("SADD", f"{PREFIX}passed", partner)
+    pipe.xadd(PREFIX.encode() + b"passed:" + partner, number, "r", packed(list(row[1:])))
     numbers.saw(_NUMBERS, "transfer", number)
 
 
-def _enrolment(pipe: Any, _: Numbers, row: Cells) -> None:
+def _enrolment(pipe: Commands, _: Numbers, row: Cells) -> None:
     kept, asked = enrolment_row(row)
     pipe.hset(f"{PREFIX}enrolment", row[0], packed(kept))
-    pipe.zadd(f"{PREFIX}enrolment:asked", {asked: 0})
+    pipe.zadd(f"{PREFIX}enrolment:asked", asked, 0)
 
 
-def _outbox(pipe: Any, numbers: Numbers, row: Cells) -> None:
+def _outbox(pipe: Commands, numbers: Numbers, row: Cells) -> None:
     number, partner, due = row[0], _octets(row[1]), row[10]
     queued = when(due) + number.to_bytes(6, "big")
     pipe.hset(f"{PREFIX}outbox", number, packed([*row, queued]))
-    pipe.zadd(f"{PREFIX}outbox:due", {queued: 0})
-    pipe.zadd(PREFIX.encode() + b"outbox:" + partner, {str(number): number})
-    pipe.sadd(f"{PREFIX}partners", partner)
+    pipe.zadd(f"{PREFIX}outbox:due", queued, 0)
+    pipe.zadd(PREFIX.encode() + b"outbox:" + partner, b"%d" % number, number)
+    pipe.say("SADD", f"{PREFIX}partners", partner)
     numbers.saw(_NUMBERS, "note", number)
 
 
-def _told(pipe: Any, numbers: Numbers, row: Cells) -> None:
+def _told(pipe: Commands, numbers: Numbers, row: Cells) -> None:
     """Receipts come in the order of their times, of which several may fall into one millisecond."""
     number, partner, told_at = row[0], _octets(row[1]), row[10]
     stream = PREFIX.encode() + b"told:" + partner
     place = numbers.follow(stream.decode("utf-8", "surrogatepass"), told_at // 1000)
-    pipe.xadd(stream, {"r": packed(list(row))}, id=f"{place}-0")
-    pipe.sadd(f"{PREFIX}partners", partner)
+    pipe.xadd(stream, place, "r", packed(list(row)))
+    pipe.say("SADD", f"{PREFIX}partners", partner)
     numbers.saw(_NUMBERS, "note", number)
 
 
-def _task(pipe: Any, _: Numbers, row: Cells) -> None:
+def _task(pipe: Commands, _: Numbers, row: Cells) -> None:
     kept = task_row(row)
     pipe.hset(f"{PREFIX}task", row[0], packed(kept))
-    pipe.zadd(f"{PREFIX}task:all", {kept[-1]: 0})
+    pipe.zadd(f"{PREFIX}task:all", kept[-1], 0)
     if row[11] is None:
-        pipe.zadd(f"{PREFIX}task:open", {kept[-1]: 0})
+        pipe.zadd(f"{PREFIX}task:open", kept[-1], 0)
 
 
-def _kept(pipe: Any, numbers: Numbers, row: Cells) -> None:
+def _kept(pipe: Commands, numbers: Numbers, row: Cells) -> None:
     number, mailbox, sealed, at = row
     pipe.hset(f"{PREFIX}kept", number, packed([mailbox, sealed, at, when(at)]))
-    pipe.zadd(f"{PREFIX}kept:at", {when(at) + number.to_bytes(6, "big"): 0})
+    pipe.zadd(f"{PREFIX}kept:at", when(at) + number.to_bytes(6, "big"), 0)
     numbers.saw(_NUMBERS, "kept", number)
 
 
-def _tally(pipe: Any, _: Numbers, row: Cells) -> None:
+def _tally(pipe: Commands, _: Numbers, row: Cells) -> None:
     hour, stream, provider, what, count = row
     pipe.hset(f"{PREFIX}tally:{hour}", packed([stream, provider, what]), count)
-    pipe.zadd(f"{PREFIX}tally", {str(hour): hour})
+    pipe.zadd(f"{PREFIX}tally", b"%d" % hour, hour)
 
 
-def _entry(pipe: Any, _: Numbers, row: Cells) -> None:
+def _entry(pipe: Commands, _: Numbers, row: Cells) -> None:
     writer, seq, body, last = row
-    pipe.xadd(f"{PREFIX}j:{writer}", {"b": body, "h": last}, id=f"{seq}-0")
+    pipe.xadd(f"{PREFIX}j:{writer}", seq, "b", body, "h", last)
 
 
-_ADD: Mapping[str, Callable[[Any, Numbers, Cells], None]] = {
+_ADD: Mapping[str, Callable[[Commands, Numbers, Cells], None]] = {
     ORIGIN: _origin,
     "mark": _mark,
     "consent": _consent,
@@ -194,7 +227,7 @@ _ADD: Mapping[str, Callable[[Any, Numbers, Cells], None]] = {
     "ruling": _ruling,
     "partner_list": _partner_list,
     "pause": lambda pipe, _, row: pipe.hset(f"{PREFIX}pauses", _octets(row[0]), packed(list(row))),
-    "pause_past": lambda pipe, _, row: pipe.rpush(f"{PREFIX}paused", packed(list(row))),
+    "pause_past": lambda pipe, _, row: pipe.say("RPUSH", f"{PREFIX}paused", packed(list(row))),
     "transfer": _transfer,
     "enrolment": _enrolment,
     "outbox": _outbox,
@@ -202,20 +235,20 @@ _ADD: Mapping[str, Callable[[Any, Numbers, Cells], None]] = {
     "task": _task,
     "kept": _kept,
     "tally": _tally,
-    "accepted": lambda pipe, _, row: pipe.zadd(f"{PREFIX}accepted", {row[0]: row[1]}),
-    "remembered": lambda pipe, _, row: pipe.zadd(f"{PREFIX}remembered", {row[0]: row[1]}),
+    "accepted": lambda pipe, _, row: pipe.zadd(f"{PREFIX}accepted", row[0], row[1]),
+    "remembered": lambda pipe, _, row: pipe.zadd(f"{PREFIX}remembered", row[0], row[1]),
     "entry": _entry,
     "head": lambda pipe, _, row: pipe.hset(f"{PREFIX}heads", _octets(row[0]), packed([row[1], row[2]])),
 }
 
 
-def _stood(pipe: Any, rows: Sequence[Row]) -> None:
+def _stood(pipe: Commands, rows: Sequence[Row]) -> None:
     """Times of stands that follow each other go together."""
     pairs = [(int(stand), int(at)) for stand, at in map(_cells, rows)]
     for _, run in groupby(enumerate(pairs), lambda one: (one[1][0] - one[0], (one[1][0] - 1) // STANDS)):
         some = [pair for _, pair in run]
         chunk, offset = divmod(some[0][0] - 1, STANDS)
-        pipe.setrange(f"{PREFIX}stood:{chunk}", 8 * offset, struct.pack(f">{len(some)}d", *(at for _, at in some)))
+        pipe.say("SETRANGE", f"{PREFIX}stood:{chunk}", str(8 * offset), struct.pack(f">{len(some)}d", *(at for _, at in some)))
 
 
 def _person(body: bytes) -> bytes:
@@ -224,6 +257,11 @@ def _person(body: bytes) -> bytes:
         return bytes.fromhex(written(body, "person").decode("ascii"))
     except ValueError:
         return b""
+
+
+def _word(value: Packed) -> Packed:
+    """Numbers as text: a script would pass large ones on inexactly."""
+    return str(value) if isinstance(value, int) else value
 
 
 def _octets(text: str) -> bytes:

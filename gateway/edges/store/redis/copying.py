@@ -22,12 +22,13 @@ from gateway.edges.store.redis import copy_rows
 from gateway.edges.store.redis.client import FAILURES, Access, Blocking, blocking_client, owner
 from gateway.edges.store.redis.frames import FRAMES, Frame, parsed_frame
 from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, person_of, unpacked, words
+from gateway.edges.store.redis.scripts import PAGES
 from gateway.edges.store.redis.tables import columns, number_of, rest_of
 from gateway.flow.ports import Unavailable
 
 STANDS = 4096
 """Stands in one string of times, as `lua/stood.lua` has it."""
-_BUCKETS = 16
+_BUCKETS = 64
 _DOUBLE = struct.Struct(">d")
 _FRAMES_KNOWN = 20_000
 
@@ -126,15 +127,14 @@ def rows_of(client: Blocking) -> Iterator[Batch]:
 def _family(client: Blocking, family: str) -> Iterator[Batch]:
     """All buckets of a family; each batch is of one table."""
     frames = _KnownFrames(client)
+    client.script_load(PAGES.text)
     numbers = _buckets(client, family)
     while some := list(islice(numbers, _BUCKETS)):
-        pipe = client.pipeline(transaction=False)
-        for number in some:
-            pipe.hgetall(f"{PREFIX}{family}:{number:05x}")
+        pages = client.execute_command("EVALSHA", PAGES.digest, 1, MARKS, *(f"{PREFIX}{family}:{number:05x}" for number in some))
         filed = [
             (person_of(number, field), unpacked(raw))
-            for number, found in zip(some, pipe.execute(), strict=True)
-            for field, raw in sorted(found.items())
+            for number, found in zip(some, pages, strict=True)
+            for field, raw in sorted(zip(found[::2], found[1::2], strict=True))
         ]
         for table, letter, told in copy_rows.TOLD[family]:
             yield (

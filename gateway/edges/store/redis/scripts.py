@@ -53,3 +53,6 @@ _SELDOM = ("record", "arrangement", "erase", "office", "back")
 APPLY = _named(_STATE, _rarely(*_SELDOM), _text("apply"))
 COMMIT = _named(_STATE, _rarely(*_SELDOM, "membership", "journal"), _text("commit"))
 """`commit` comes last: the other parts add the operations it knows."""
+PUT = _script("put")
+PAGES = _script("pages")
+"""For copies, which no epoch guards."""
