@@ -34,6 +34,7 @@ COMMANDS = (
     "kept",
     "daily",
     "store",
+    "node",
     "report",
     "sink",
     "certificate",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.edges.store.copying import Target
     from gateway.edges.store.redis.client import Access
     from gateway.edges.store.redis.copying import RedisSource
+    from gateway.edges.store.redis.store import RedisStore
 
 DATABASE = "gateway.db"
 KEYS = "keys"
@@ -60,19 +61,21 @@ def open_truth(settings: Settings, keys: KeyRing, writer: str) -> Store:
 
     Raises `Refused` (an `Unavailable`) with a sentence for the administrator.
     """
-    folder = settings.gateway.data_dir
     if not shared(settings):
-        return open_store(folder / DATABASE, writer)
+        return open_store(settings.gateway.data_dir / DATABASE, writer)
+    return _open_shared(settings, keys, writer, settings.gateway.node)
+
+
+def open_onlooker(settings: Settings, keys: KeyRing, writer: str) -> RedisStore:
+    """The shared store as one sees it who is none of its nodes, as a machine may that is refused as one; raises as above."""
+    return _open_shared(settings, keys, writer, "")
+
+
+def _open_shared(settings: Settings, keys: KeyRing, writer: str, node: str) -> RedisStore:
     from gateway.edges.store.redis.store import open_redis
 
-    return open_redis(
-        _access(settings),
-        writer,
-        node=settings.gateway.node,
-        folder=folder,
-        fingerprint=fingerprint(keys),
-        replicas=settings.redis.replicas,
-    )
+    folder, replicas = settings.gateway.data_dir, settings.redis.replicas
+    return open_redis(_access(settings), writer, node=node, folder=folder, fingerprint=fingerprint(keys), replicas=replicas)
 
 
 def command_writer(settings: Settings, name: str) -> str:

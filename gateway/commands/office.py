@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.archive_rooms import whole_journal
 from gateway.commands.console import DEFAULT_CONFIG, say, stop
@@ -29,7 +30,10 @@ from gateway.flow.ports import Journal
 from gateway.flow.report import Report
 from gateway.flow.store import Store
 from gateway.settings import Settings, load, shared_keys, to_partners, to_streams
-from gateway.store_rooms import command_writer, open_keys, open_truth, recorded, shared
+from gateway.store_rooms import command_writer, open_keys, open_onlooker, open_truth, recorded, shared
+
+if TYPE_CHECKING:
+    from gateway.edges.store.redis.store import RedisStore
 
 LOCK_PATIENCE = 30.0
 
@@ -107,6 +111,20 @@ async def open_office(config: Path, writing: Writing) -> AsyncIterator[Office]:
         try:
             identity = Identity(keys.pepper, settings.gateway.fold_tags, shared_keys(settings))
             yield Office(settings, keys, store, identity, to_streams(settings), to_partners(settings), SystemClock())
+        finally:
+            await store.close()
+
+
+@asynccontextmanager
+async def look_on(config: Path, writing: Writing) -> AsyncIterator[RedisStore]:
+    """The shared store, seen as one who is none of its nodes; ends the command where there is none."""
+    settings = read_settings(config)
+    if not shared(settings):
+        stop("This gateway has its store for itself: [gateway] store names no Redis.")
+    async with _alone(settings.gateway.data_dir, writing):
+        store = open_onlooker(settings, _keys(settings, writing), command_writer(settings, writing.value))
+        try:
+            yield store
         finally:
             await store.close()
 
