@@ -248,18 +248,18 @@ async def measure(people: int) -> None:
                 took = await prove(store.book, raw, kind, before)
                 print(f"an import's commit of {BATCH} ({kind.name}): {took * 1e3:.1f} ms; {PROVEN} rows are as written raw")
             raw.ask(("CONFIG", "SET", "appendonly", "no"))  # the log is on disk, not in memory; it would only take time
-            done = PROVEN
+            done, whole = PROVEN, {OPPOSED.name: 0, CONSENTED.name: 0}
             for step in [*(step for step in STEPS if step < people), people]:
                 for kind, before in kinds:
                     held = raw.used()
                     fill(raw, kind, before, range(done, step))
-                    each = (raw.used() - held) / (step - done)
-                    print(f"{step:,}: {each:.1f} bytes a {kind.name} since {done:,}")
+                    whole[kind.name] += raw.used() - held
+                    each = whole[kind.name] / (step - PROVEN)
+                    print(f"{step:,}: {each:.1f} bytes a {kind.name} (bar at ten millions: {kind.bar})", flush=True)
                 raw.ask(("CONFIG", "RESETSTAT"))
-                print(f"{step:,}: facts of one recipient: {await latency(store.book, step)}; the server: {server_time(raw)}")
+                told = await latency(store.book, step)
+                print(f"{step:,}: facts of one recipient: {told}; the server: {server_time(raw)}", flush=True)
                 done = step
-            for kind, _ in kinds:
-                print(f"{kind.name}: bar {kind.bar} bytes; all {BUCKETS:,} buckets share what they cost")
 
 
 if __name__ == "__main__":

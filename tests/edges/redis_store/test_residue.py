@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.core.change import Change, Forget, ForgetWithdrawn, GiveNotice, Learn, Oppose, Stir, Withdraw
-from gateway.core.record import Proof, Who
+from gateway.core.record import Facts, Proof, Who
 from gateway.edges.store.redis.frames import FRAMES
+from gateway.edges.store.redis.pack import MARKS
 from gateway.flow.ports import Unavailable
 from tests.support.people import NOON, at, consent, event, notice, opposition, person
 from tests.support.redis_servers import RedisServer, needs_redis
@@ -98,3 +99,13 @@ async def test_a_frame_that_is_no_longer_there_is_no_guess(redis_server: RedisSe
         await redis_server.command("DEL", FRAMES)
         with pytest.raises(Unavailable):
             await store.book.facts("acme", [Who(ANN)])
+
+
+async def test_nothing_is_told_of_stands_whose_ends_a_copy_did_not_bring(redis_server: RedisServer, tmp_path: Path) -> None:
+    """An embedded store of an earlier release kept no ends: see its mark `history`."""
+    async with shared_store(redis_server.url, tmp_path / "own") as store:
+        for number in range(3):
+            await store.book.commit([event()], [Oppose(opposition(person(number)))])
+        await redis_server.command("HSET", MARKS, "history", 2)
+        assert await store.book.facts_at("acme", Who(ANN), 1) is None
+        assert await store.book.facts_at("acme", Who(ANN), 2) == Facts((), (opposition(ANN),))
