@@ -5,8 +5,8 @@ ARG PYTHON=3.13
 FROM python:${PYTHON}-slim AS build
 ARG venv=/opt/gateway
 WORKDIR /src
-COPY requirements.lock ./
-RUN python -m venv "$venv" && "$venv/bin/pip" install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements-scaled.lock ./
+RUN python -m venv "$venv" && "$venv/bin/pip" install --no-cache-dir --require-hashes -r requirements-scaled.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY policies policies
 COPY templates templates

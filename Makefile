@@ -34,7 +34,8 @@ docs: $(VENV)/.dev  ## regenerate docs/policies.md, docs/replies.md and docs/con
 
 lock:  ## pin every dependency with its hashes (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group build -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra fast --extra redis --group dev -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra redis --extra s3 --group build -o requirements-scaled.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --extra fast --extra redis --extra s3 --group dev -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) var bench/out tests/journeys/node_modules

@@ -17,11 +17,18 @@ from typing import Any
 import pytest
 import yaml
 
+from gateway.edges.store.redis.client import blocking_client
+from gateway.edges.store.redis.durability import look
+from tests.support.redis_servers import needs_redis, running_redis
+from tests.support.shared_store import access
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILE = ROOT / "Dockerfile"
 COMPOSE = ROOT / "docker-compose.yml"
+SCALED = ROOT / "packaging" / "scaled"
+HAPROXY = Path(shutil.which("haproxy") or "/usr/sbin/haproxy")
 UNIT = ROOT / "packaging" / "compliance-gateway.service"
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-scaled.lock", "requirements-dev.lock")
 
 
 def run(*command: str | Path, cwd: Path = ROOT, **environ: str) -> str:
@@ -199,6 +206,39 @@ def test_configuration_of_the_containers_is_sound(tmp_path: Path) -> None:
     assert ports <= set(exposed)
 
 
+def test_two_gateways_of_the_scaled_profile_differ_in_their_names_alone(tmp_path: Path) -> None:
+    """As in the containers, but for the paths."""
+    state = tmp_path / "state"
+    services = compose()["services"]
+    for name in ("certificate", "dkim-shared"):
+        command = [word.replace("/var/lib/gateway", str(state)) for word in services[name]["command"]]
+        (state / "dkim").mkdir(parents=True, exist_ok=True)
+        run(sys.executable, "-m", "gateway", *command, cwd=tmp_path, PYTHONPATH=str(ROOT))
+    first, second = ((SCALED / f"gateway-{name}.toml").read_text() for name in "ab")
+    assert first.replace('node = "a"', 'node = "b"') == second
+    for text in (first, second):
+        (tmp_path / "gateway.toml").write_text(text.replace("/var/lib/gateway", str(state)))
+        run(sys.executable, "-m", "gateway", "check", cwd=tmp_path, PYTHONPATH=str(ROOT))
+    balancer = services["balancer"]["networks"]["front"]["ipv4_address"]
+    assert first.count(f'proxy_from = ["{balancer}"]') == 3
+
+
+@pytest.mark.skipif(not HAPROXY.exists(), reason="unproven here: that haproxy accepts the balancer's configuration (no haproxy)")
+def test_balancer_of_the_scaled_profile_accepts_its_configuration(tmp_path: Path) -> None:
+    config = tmp_path / "haproxy.cfg"
+    config.write_text(re.sub(r"gateway-([ab]):", "127.0.0.1:", (SCALED / "haproxy.cfg").read_text()))
+    run(HAPROXY, "-c", "-f", config)
+
+
+@needs_redis
+async def test_store_of_the_scaled_profile_has_what_the_gateway_insists_on(tmp_path: Path) -> None:
+    given = [line.split(None, 1) for line in (SCALED / "valkey.conf").read_text().splitlines() if line and line[0] != "#"]
+    options = {name.replace("-", "_"): value for name, value in given if name not in ("dir", "protected-mode")}
+    async with running_redis(tmp_path, **options) as server:
+        found = look(blocking_client(access(server.url)), access(server.url), 0)
+        assert (found.faults, found.advice) == ((), ())
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is absent: the unit is left unproven here")
 def test_unit_is_sound_and_hardened(tmp_path: Path) -> None:
     here = tmp_path / UNIT.name
@@ -224,11 +264,18 @@ def test_lock_pins_every_package_by_hash_and_names_no_place(lock: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "groups"), [("requirements.lock", ("build",)), ("requirements-dev.lock", ("build", "test", "dev"))]
+    ("lock", "extras", "groups"),
+    [
+        ("requirements.lock", (), ("build",)),
+        ("requirements-scaled.lock", ("redis", "s3"), ("build",)),
+        ("requirements-dev.lock", ("redis", "s3"), ("build", "test", "dev")),
+    ],
 )
-def test_lock_holds_what_the_project_asks_for(lock: str, groups: tuple[str, ...]) -> None:
+def test_lock_holds_what_the_project_asks_for(lock: str, extras: tuple[str, ...], groups: tuple[str, ...]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     asked = [*project["project"]["dependencies"]]
+    for extra in extras:
+        asked += project["project"]["optional-dependencies"][extra]
     for group in groups:
         asked += [one for one in project["dependency-groups"][group] if isinstance(one, str)]
     pinned = set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / lock).read_text(), re.MULTILINE))
