@@ -118,13 +118,12 @@ class SqliteJournal:
             pass
 
     def _page(self, writer: str, after: int, at_writer: str, at_seq: int) -> list[Entry]:
-        only = "AND writer = ?" if writer else "AND ? = ''"
-        rows = self._database.rows(
-            f"SELECT writer, seq, body, hash FROM entry WHERE (writer, seq) > (?, ?) {only} AND seq > ?"  # noqa: S608 our own words
-            " ORDER BY writer, seq LIMIT ?",
-            (at_writer, at_seq, writer, after, _PAGE),
-        )
-        return [Entry(*row) for row in rows]
+        # Two statements: one for both would begin each page of a writer at `after` and pass over all it gave out before.
+        if writer:
+            of_writer = "SELECT writer, seq, body, hash FROM entry WHERE writer = ? AND seq > ? ORDER BY seq LIMIT ?"
+            return [Entry(*row) for row in self._database.rows(of_writer, (writer, at_seq, _PAGE))]
+        of_all = "SELECT writer, seq, body, hash FROM entry WHERE (writer, seq) > (?, ?) AND seq > ? ORDER BY writer, seq LIMIT ?"
+        return [Entry(*row) for row in self._database.rows(of_all, (at_writer, at_seq, after, _PAGE))]
 
 
 def _forget(connection: apsw.Connection, writer: str, upto: int) -> bool:
