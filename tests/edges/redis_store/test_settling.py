@@ -38,10 +38,12 @@ async def test_first_start_is_whole_at_once(redis_server: RedisServer, tmp_path:
 async def test_nothing_is_lost_when_the_server_is_killed_and_it_settles_by_itself(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    async with machine(redis_server.url, tmp_path / "a", "a") as store:
+    log = Lines()
+    async with machine(redis_server.url, tmp_path / "a", "a", log=log) as store:
         await oppose(store, person(1))
         before = await store.book.stand()
         await redis_server.kill()
+        await until(lambda: _said(log, "store-unavailable", 1), "it is said")
         with pytest.raises(Unavailable):
             await oppose(store, person(2))
         with pytest.raises(Unavailable):

@@ -6,7 +6,6 @@ A coroutine for the front desk to station in every process; it never returns and
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 
 from gateway.core.evidence import Event, Kind
@@ -35,17 +34,18 @@ class Watching:
         self._settled = False
         self._doubts = 0
         self._faults: tuple[str, ...] = ()
+        self._failure = ""
         self._advised = False
 
     async def run(self, log: Log, clock: Clock) -> None:
         """Look, tell, put back, say; for ever."""
         while True:
-            more = False
-            with suppress(
-                Unavailable
-            ):  # who needs the store is told; a server that answers has its faults
+            more, failure = False, ""
+            try:
                 more = await self._look(clock)
-            self._say(log)
+            except Unavailable as error:
+                failure = type(error.__cause__ or error).__name__
+            self._say(log, failure)
             await asyncio.sleep(0 if more else EVERY)
 
     async def _look(self, clock: Clock) -> bool:
@@ -58,14 +58,11 @@ class Watching:
             return True
         return bool(more)
 
-    def _say(self, log: Log) -> None:
-        faults = tuple(map(str, self._standing.faults))
-        for fault in faults:
-            if fault not in self._faults:
-                log.say("store-unsafe", why=fault)
-        if self._faults and not faults:
-            log.say("store-safe")
-        self._faults = faults
+    def _say(self, log: Log, failure: str) -> None:
+        if failure != self._failure and not self._standing.faults:
+            log.say("store-unavailable", why=failure) if failure else log.say("store-available")
+        self._failure = failure
+        self._say_faults(log)
         doubts, settled = self._standing.doubts, self._standing.settled
         if doubts != self._doubts or (self._settled and not settled):
             log.say("store-unsettled", waits_for=" ".join(self._standing.awaited))
@@ -73,6 +70,15 @@ class Watching:
         if settled and not self._settled:
             log.say("store-settled")
         self._doubts, self._settled = doubts, settled
+
+    def _say_faults(self, log: Log) -> None:
+        faults = tuple(map(str, self._standing.faults))
+        for fault in faults:
+            if fault not in self._faults:
+                log.say("store-unsafe", why=fault)
+        if self._faults and not faults:
+            log.say("store-safe")
+        self._faults = faults
         if not self._advised:
             for advice in self._settling.advice:
                 log.say("store-advice", why=str(advice))
