@@ -36,8 +36,7 @@ from gateway.edges.store.redis.pack import BUCKETS, MARKS, PREFIX, bucket, place
 from gateway.edges.store.redis.store import RedisStore, open_redis
 from gateway.flow.ports import Book
 
-PEOPLE = 1_000_000
-STEPS = (1_000_000, 10_000_000)
+PEOPLE = 10_000_000
 BATCH = 1000
 """As many rows as an import writes in one commit."""
 PROVEN = 5 * BATCH
@@ -188,26 +187,22 @@ async def prove(book: Book, raw: Raw, kind: Kind, before: int) -> float:
     return took
 
 
-async def latency(book: Book, known: int) -> str:
-    """How long facts of one person take, one after the other."""
-    chosen, times = Random(7), []
-    for _ in range(LOOKS):
-        who = Who(person(chosen.randrange(known)))
-        began = time.perf_counter()
-        (facts,) = await book.facts(ADVERTISER, [who])
-        times.append((time.perf_counter() - began) * 1e6)
-        if len(facts.consents) != 1 or len(facts.oppositions) != 1:
-            raise SystemExit("somebody's facts are not there")
-    cuts = quantiles(times, n=100)
-    return f"p50 {cuts[49]:.0f} us, p99 {cuts[98]:.0f} us"
+async def latency(book: Book, who: Who) -> float:
+    """Microseconds until one person's facts are there."""
+    began = time.perf_counter()
+    (facts,) = await book.facts(ADVERTISER, [who])
+    took = (time.perf_counter() - began) * 1e6
+    if len(facts.consents) != 1 or len(facts.oppositions) != 1:
+        raise SystemExit("somebody's facts are not there")
+    return took
 
 
-def server_time(raw: Raw) -> str:
-    """How long the server itself was busy with a look since this was asked last."""
+def server_time(raw: Raw) -> float:
+    """Microseconds that the server was busy with a script, on average since this was asked last."""
     said: bytes = raw.ask(("INFO", "commandstats"))[0]
     raw.ask(("CONFIG", "RESETSTAT"))
     found = [line for line in said.split(b"\r\n") if line.startswith(b"cmdstat_evalsha:")]
-    return found[0].split(b"usec_per_call=")[1].split(b",")[0].decode() + " us" if found else "nothing"
+    return float(found[0].split(b"usec_per_call=")[1].split(b",")[0]) if found else 0.0
 
 
 @asynccontextmanager
@@ -239,27 +234,48 @@ async def _connected(port: int) -> Raw:
     raise SystemExit("the server does not answer")
 
 
+async def filled(store: RedisStore, raw: Raw, people: int) -> None:
+    """Fill a server; prints what each kind costs."""
+    kinds = ((OPPOSED, 0), (CONSENTED, PROVEN // BATCH))
+    for kind, before in kinds:
+        took = await prove(store.book, raw, kind, before)
+        print(f"{people:,}: an import's commit of {BATCH} ({kind.name}) takes {took * 1e3:.0f} ms", flush=True)
+    raw.ask(("CONFIG", "SET", "appendonly", "no"))  # the log is on disk, not in memory; it would only take time
+    for kind, before in kinds:
+        held = raw.used()
+        fill(raw, kind, before, range(PROVEN, people))
+        each = (raw.used() - held) / (people - PROVEN)
+        print(f"{people:,}: {each:.1f} bytes a {kind.name} (bar at ten millions: {kind.bar})", flush=True)
+
+
+async def compared(places: Sequence[tuple[int, RedisStore, Raw]]) -> None:
+    """Look up one person here, one there, in turn, so that what else the machine does falls on both."""
+    chosen = Random(7)
+    times: list[list[float]] = [[] for _ in places]
+    for _, _, raw in places:
+        server_time(raw)
+    for _ in range(LOOKS):
+        for found, (people, store, _) in zip(times, places, strict=True):
+            found.append(await latency(store.book, Who(person(chosen.randrange(people)))))
+    for found, (people, _, raw) in zip(times, places, strict=True):
+        cuts = quantiles(found, n=100)
+        busy = server_time(raw)
+        print(
+            f"{people:,}: facts of one recipient p50 {cuts[49]:.0f} us, p99 {cuts[98]:.0f} us; the server {busy:.1f} us", flush=True
+        )
+
+
 async def measure(people: int) -> None:
-    """Both kinds for so many people, in steps; prints as it goes."""
+    """A server with a tenth of these people, one with all of them; prints as it goes."""
     with tempfile.TemporaryDirectory() as folder:
-        async with running(Path(folder)) as (store, raw):
-            kinds = ((OPPOSED, 0), (CONSENTED, PROVEN // BATCH))
-            for kind, before in kinds:
-                took = await prove(store.book, raw, kind, before)
-                print(f"an import's commit of {BATCH} ({kind.name}): {took * 1e3:.1f} ms; {PROVEN} rows are as written raw")
-            raw.ask(("CONFIG", "SET", "appendonly", "no"))  # the log is on disk, not in memory; it would only take time
-            done, whole = PROVEN, {OPPOSED.name: 0, CONSENTED.name: 0}
-            for step in [*(step for step in STEPS if step < people), people]:
-                for kind, before in kinds:
-                    held = raw.used()
-                    fill(raw, kind, before, range(done, step))
-                    whole[kind.name] += raw.used() - held
-                    each = whole[kind.name] / (step - PROVEN)
-                    print(f"{step:,}: {each:.1f} bytes a {kind.name} (bar at ten millions: {kind.bar})", flush=True)
-                raw.ask(("CONFIG", "RESETSTAT"))
-                told = await latency(store.book, step)
-                print(f"{step:,}: facts of one recipient: {told}; the server: {server_time(raw)}", flush=True)
-                done = step
+        few, many = Path(folder) / "few", Path(folder) / "many"
+        few.mkdir()
+        many.mkdir()
+        async with running(few) as small, running(many) as large:
+            places = [(people // 10, *small), (people, *large)]
+            for count, store, raw in places:
+                await filled(store, raw, count)
+            await compared(places)
 
 
 if __name__ == "__main__":
