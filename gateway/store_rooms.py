@@ -56,14 +56,14 @@ def fingerprint(keys: KeyRing) -> bytes:
     return hmac.digest(keys.pepper, _SHARED_BY, "sha256")
 
 
-def open_truth(settings: Settings, keys: KeyRing, writer: str) -> Store:
+def open_truth(settings: Settings, keys: KeyRing, writer: str, *, looks_on: bool = False) -> Store:
     """The store; events are chained under `writer`, which no other process of this machine uses.
 
-    Raises `Refused` (an `Unavailable`) with a sentence for the administrator.
+    Who only looks on is none of the machines that share it. Raises `Refused` (an `Unavailable`) with a sentence for whoever starts it.
     """
     if not shared(settings):
         return open_store(settings.gateway.data_dir / DATABASE, writer)
-    return _open_shared(settings, keys, writer, settings.gateway.node)
+    return _open_shared(settings, keys, writer, "" if looks_on else settings.gateway.node)
 
 
 def open_onlooker(settings: Settings, keys: KeyRing, writer: str) -> RedisStore:

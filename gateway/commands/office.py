@@ -107,7 +107,7 @@ async def open_office(config: Path, writing: Writing) -> AsyncIterator[Office]:
     settings = read_settings(config)
     async with _alone(settings.gateway.data_dir, writing):
         keys = _keys(settings, writing)
-        store = open_truth(settings, keys, command_writer(settings, writing.value))
+        store = open_truth(settings, keys, command_writer(settings, writing.value), looks_on=writing is Writing.NOTHING)
         try:
             identity = Identity(keys.pepper, settings.gateway.fold_tags, shared_keys(settings))
             yield Office(settings, keys, store, identity, to_streams(settings), to_partners(settings), SystemClock())
