@@ -59,7 +59,7 @@ def fingerprint(keys: KeyRing) -> bytes:
 def open_truth(settings: Settings, keys: KeyRing, writer: str, *, looks_on: bool = False) -> Store:
     """The store; events are chained under `writer`, which no other process of this machine uses.
 
-    Who only looks on is none of the machines that share it. Raises `Refused` (an `Unavailable`) with a sentence for whoever starts it.
+    Who only looks on is none of the machines that share it. Raises `Refused` (an `Unavailable`) with a sentence to act on.
     """
     if not shared(settings):
         return open_store(settings.gateway.data_dir / DATABASE, writer)
