@@ -33,9 +33,10 @@ class Leases(Protocol):
     async def take(self, name: str, owner: str, seconds: float) -> Lease | None:
         """Have the lease for so long from now on, or renew it under its number; None while another holds it.
 
-        `owner` is `place/run`: a worker of a node, and one run of its process, which no other run shares. A new run of a place
-        follows the one before it at once, under a new number: of those, one lives at a time. An owner whose time ran out while
-        nobody else came has missed nothing and keeps its number; one that released has not, and gets a new one.
+        `owner` is `place/run`: a worker of a node, and one run of its process, named so that a later run is the greater text. A
+        later run of a place follows an earlier one at once, under a new number, as of those one lives at a time; an earlier one
+        never takes from a later. An owner whose time ran out while nobody else came has missed nothing and keeps its number;
+        one that released has not, and gets a new one.
         """
 
     async def release(self, lease: Lease, owner: str) -> None:

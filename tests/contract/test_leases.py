@@ -96,12 +96,20 @@ async def test_who_no_longer_holds_a_lease_releases_nothing(leases: Leases) -> N
     assert await leases.take("keeper", THREE, LONG) is None
 
 
-async def test_a_new_run_of_a_place_follows_the_one_before_it_at_once(leases: Leases) -> None:
-    first = await held(leases, "n1w0/first")
-    second = await held(leases, "n1w0/second")
+async def test_a_later_run_of_a_place_follows_the_one_before_it_at_once(leases: Leases) -> None:
+    first = await held(leases, "n1w0/2026-11-21T09")
+    second = await held(leases, "n1w0/2026-11-21T10")
     assert second.number > first.number
-    for other in ("n1w00/first", "n1w/0/first", "second", "/second", "w0/second"):
+    for other in ("n1w00/2026-12", "n1w/0/2026-12", "2026-12", "/2026-12", "w0/2026-12", "n1w0/2026-12/"):
         assert await leases.take("keeper", other, LONG) is None
+
+
+async def test_an_earlier_run_of_a_place_never_takes_the_lease_back(leases: Leases) -> None:
+    """A process that was stopped, replaced and goes on is nobody's successor."""
+    await held(leases, "n1w0/2026-11-21T09")
+    second = await held(leases, "n1w0/2026-11-21T10")
+    assert await leases.take("keeper", "n1w0/2026-11-21T09", LONG) is None
+    assert await leases.take("keeper", "n1w0/2026-11-21T10", LONG) == second
 
 
 async def test_owners_without_a_place_do_not_follow_each_other(leases: Leases) -> None:

@@ -64,9 +64,10 @@ def _take(connection: apsw.Connection, name: str, owner: str, seconds: float) ->
 
 
 def _succeeds(owner: str, holder: str) -> bool:
-    """Whether both are runs of one place, of which only one at a time lives."""
-    place = owner.rpartition("/")[0]
-    return place != "" and place == holder.rpartition("/")[0]
+    """Whether the owner is a later run of the holder's place, of which only one at a time lives."""
+    place, _, run = owner.rpartition("/")
+    before, _, its_run = holder.rpartition("/")
+    return place != "" and place == before and run > its_run
 
 
 def _release(connection: apsw.Connection, lease: Lease, owner: str) -> None:

@@ -17,10 +17,11 @@ if ARGV[5] == '' then
   return 0
 end
 
--- Both are runs of one place, of which only one at a time lives.
+-- A later run of the holder's place, of which only one at a time lives; an earlier one never takes the lease back.
 local function succeeds()
-  local place = string.match(owner, '^(.+)/')
-  return place and place == string.match(holder, '^(.+)/')
+  local place, run = string.match(owner, '^(.+)/(.*)$')
+  local before, its_run = string.match(holder, '^(.+)/(.*)$')
+  return place and place == before and run > its_run
 end
 
 -- A clock that was set back leaves ends far ahead: a lease that began later than now has ended too.
