@@ -6,7 +6,7 @@ The only file that starts tasks. It decides nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from gateway.core.model import Features, PersonKey
 from gateway.core.token import PROBE_STREAM, mint
+from gateway.edges.figures import Together
 from gateway.edges.files import folder_of, shipped
 from gateway.edges.http import Fetcher
 from gateway.edges.logs import JsonLog
@@ -133,12 +134,13 @@ class Crew:
 
 
 class Gateway:
-    """One process of the gateway; `worker` numbers it among those that share the listeners."""
+    """One process of the gateway; `worker` numbers it among those that share the listeners, `restarts` is for the metrics."""
 
-    def __init__(self, settings: Settings, worker: int = 0, log: JsonLog | None = None) -> None:
+    def __init__(self, settings: Settings, worker: int = 0, log: JsonLog | None = None, restarts: int = 0) -> None:
         self._settings = settings
         self._worker = worker
         self._log = log or JsonLog()
+        self._restarts = restarts
         self._shared = settings.gateway.workers > 1
 
     async def run(self, stop: asyncio.Event, ready: Callable[[Addresses], None]) -> None:
@@ -146,6 +148,7 @@ class Gateway:
         nouns = load_nouns(self._settings)
         refuse_impostors(self._settings, nouns)
         state = open_state(self._settings, self._worker, self._log)
+        state.metrics.restarted(self._restarts)
         try:
             await adopt(self._settings, nouns, state)
             async with asyncio.TaskGroup() as group:
@@ -158,9 +161,10 @@ class Gateway:
         way_back = make_way_back(nouns, state, self._log)
         checks: dict[str, Check] = {}
         pages = Pages(folder_of("pages", settings.gateway.templates_dir), shipped("templates") / "pages")
-        web = Web(
-            self._public(nouns, state, way_back, pages, checks), listen.host, listen.port, self._shared, settings.web.proxy_from
-        )
+        together = Together(settings.gateway.data_dir, self._worker, state.metrics.figures)
+        figures = together.figures if self._shared else state.metrics.figures
+        public = self._public(nouns, state, way_back, pages, Health(checks, figures))
+        web = Web(public, listen.host, listen.port, self._shared, settings.web.proxy_from)
         public_url = settings.gateway.public_url.rstrip("/") or f"http://{listen.host}:{web.port}"
         probe = self._probe(state, public_url)
         preflight = make_preflight(settings, state, self._log)
@@ -178,6 +182,8 @@ class Gateway:
         posts = [probe.run(), *(deliver.run() for deliver in journeys.deliverers), self._gauge(state)]
         if settings.delivery.preflight != "off":
             posts.append(preflight.run())
+        if self._shared:
+            posts.append(together.run())
         duties = self._duties(nouns, state, journeys, public_url, crew)
         duties.prove()
         for post in (*posts, duties.keeper().run(partial(self._keep, duties))):
@@ -203,10 +209,9 @@ class Gateway:
             await provider.close()
         crew.dismiss()
 
-    def _public(self, nouns: Nouns, state: State, way_back: WayBack, pages: Pages, checks: Mapping[str, Check]) -> list[Route]:
+    def _public(self, nouns: Nouns, state: State, way_back: WayBack, pages: Pages, health: Health) -> list[Route]:
         """What must answer as soon as there is a listener: the opt-out, the partner lists, the health."""
         partners = PartnerPage(state.store.book, pages, {one.advertiser.name: one.advertiser for one in nouns.streams.values()})
-        health = Health(checks, state.metrics.figures)
         return [*OptOut(way_back, pages, state.clock).routes(), *partners.routes(), *health.routes()]
 
     def _enrolling(self, nouns: Nouns, state: State, journeys: Journeys, public_url: str) -> Enrolling:
@@ -251,7 +256,7 @@ class Gateway:
             await asyncio.sleep(GAUGE_EVERY)
 
     def _duties(self, nouns: Nouns, state: State, journeys: Journeys, public_url: str, crew: Crew) -> Duties:
-        owner = new_owner(self._settings, self._worker)
+        owner = new_owner(self._settings, self._worker, state.clock)
         return Duties(self._settings, nouns, state, journeys, public_url, owner, crew.lend, crew.send, self._log)
 
     async def _keep(self, duties: Duties, lease: Lease) -> None:

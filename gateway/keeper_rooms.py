@@ -18,7 +18,7 @@ from gateway.flow.every_day import LEASE as DAILY
 from gateway.flow.every_day import EveryDay
 from gateway.flow.keeper import Keeper, Start
 from gateway.flow.lease_ports import Lease
-from gateway.flow.ports import Log
+from gateway.flow.ports import Clock, Log
 from gateway.mailbox_rooms import make_watches, prove_accounts
 from gateway.partner_rooms import make_courier, make_lines, make_partner_door, make_recognising
 from gateway.provider_rooms import make_bounces
@@ -79,6 +79,6 @@ class Duties:
         return state, replace(self.journeys, own_mail=self.journeys.own_mail.under(state.store.book))
 
 
-def new_owner(settings: Settings, worker: int) -> str:
-    """A worker of a node, and this run of it."""
-    return f"{settings.gateway.node}{worker}/{secrets.token_hex(8)}"
+def new_owner(settings: Settings, worker: int, clock: Clock) -> str:
+    """A worker of a node, and this run of it, which sorts behind those before it."""
+    return f"{settings.gateway.node}{worker}/{clock.now().isoformat(timespec='microseconds')}-{secrets.token_hex(4)}"

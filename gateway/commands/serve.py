@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
 
 SWITCH_INTERVAL = 0.0005
-RESTART_PAUSE = 1.0
+SHORTEST_PAUSE, LONGEST_PAUSE, GROWN = 1.0, 30.0, 60.0
+"""Seconds until a worker that died is started again, doubling while it dies before it has lived so long as a grown one."""
+RESTARTS = "GATEWAY_WORKER_RESTARTS"
+"""How often this worker was started again, told by its supervisor, which holds the other end of its standard input."""
 GRACE = 75.0
 """Seconds a worker has to drain before it is killed: longer than one attempt at the provider (60 s)."""
 
@@ -64,8 +69,11 @@ async def _one(settings: Settings, worker: int) -> None:
     adopt_libraries(log)
     # Threads that encode or hash a large message must let the loop in soon: at Python's 5 ms it was kept out for 130 ms.
     sys.setswitchinterval(SWITCH_INTERVAL)
+    asked, restarts = stop_signal(), os.environ.get(RESTARTS)
+    if restarts is not None:
+        _end_with_supervisor(asked)
     try:
-        await Gateway(settings, worker, log).run(stop_signal(), _announce)
+        await Gateway(settings, worker, log, int(restarts or 0)).run(asked, _announce)
     except CannotStart as error:
         stop(str(error))
 
@@ -76,6 +84,18 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
     return asked
+
+
+def _end_with_supervisor(asked: asyncio.Event) -> None:
+    """Stop as if asked to when the supervisor is gone: a worker nobody watches would keep its place from its successor."""
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            loop.remove_reader(sys.stdin.fileno())
+            asked.set()
+
+    loop.add_reader(sys.stdin.fileno(), heard)
 
 
 def _announce(addresses: Addresses) -> None:
@@ -97,17 +117,29 @@ async def _supervise(workers: int, config: str) -> int:
 
 async def _keep_up(number: int, config: str, asked: asyncio.Event) -> None:
     stopping = asyncio.ensure_future(asked.wait())
+    restarts, pause = 0, 0.0
     while not asked.is_set():
+        born = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway", "serve", "--config", config, "--worker", str(number)
+            *(sys.executable, "-m", "gateway", "serve", "--config", config, "--worker", str(number)),
+            stdin=asyncio.subprocess.PIPE,
+            env={**os.environ, RESTARTS: str(restarts)},
         )
         ended = asyncio.ensure_future(process.wait())
         await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not ended.done():
             await _end(process, ended)
         elif not asked.is_set():
-            say(f"Worker {number} ended with code {ended.result()}; starting it again.")
-            await asyncio.wait({stopping}, timeout=RESTART_PAUSE)
+            restarts, pause = restarts + 1, next_pause(pause, time.monotonic() - born)
+            say(f"Worker {number} ended with code {ended.result()}; starting it again in {pause:g} s (restart {restarts}).")
+            await asyncio.wait({stopping}, timeout=pause)
+
+
+def next_pause(last: float, lived: float) -> float:
+    """Seconds to wait after a worker that lived so long; `last` is the pause before it, 0 before the first."""
+    if lived >= GROWN:
+        return SHORTEST_PAUSE
+    return min(max(2 * last, SHORTEST_PAUSE), LONGEST_PAUSE)
 
 
 async def _end(process: asyncio.subprocess.Process, ended: asyncio.Future[int]) -> None:
