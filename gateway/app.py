@@ -158,6 +158,7 @@ class Gateway:
 
     async def _serve(self, crew: Crew, nouns: Nouns, state: State, stop: asyncio.Event, ready: Callable[[Addresses], None]) -> None:
         settings, listen = self._settings, self._settings.web.listen
+        crew.station(state.store.watch(self._log, state.clock))
         way_back = make_way_back(nouns, state, self._log)
         checks: dict[str, Check] = {}
         pages = Pages(folder_of("pages", settings.gateway.templates_dir), shipped("templates") / "pages")
@@ -233,7 +234,7 @@ class Gateway:
 
         async def store() -> str:
             await state.store.book.touch_probe(state.clock.now())
-            return ""
+            return state.store.why
 
         async def spool() -> str:
             if lost := sum(len(spool.orphans) for spool in state.spools):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from gateway.flow.back_ports import Outbox, Returns
 from gateway.flow.lease_ports import Lease, Leases
-from gateway.flow.ports import Book, Journal, OptOutHealth
+from gateway.flow.ports import Book, Clock, Journal, Log, OptOutHealth
 
 
 class Store(Protocol):
@@ -36,8 +36,15 @@ class Store(Protocol):
     def settled(self) -> bool:
         """Whether every acknowledged opposition is in it, as of the last look; while not, marketing waits (design 5)."""
 
+    @property
+    def why(self) -> str:
+        """What keeps the store from being used, or marketing from leaving, for whoever puts it right; empty when nothing does."""
+
     def under(self, lease: Lease) -> Store:
         """The same store; its book's commits raise `Overtaken` once the lease has another number."""
+
+    async def watch(self, log: Log, clock: Clock) -> None:
+        """Keep it honest while nothing is asked of it; may return where there is nothing to watch, never fails."""
 
     async def close(self) -> None:
         """Write what waits and let go."""

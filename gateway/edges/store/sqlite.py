@@ -13,6 +13,7 @@ from gateway.edges.store.outbox import SqliteOutbox
 from gateway.edges.store.returns import SqliteReturns
 from gateway.edges.store.schema import GATEWAY_STEPS
 from gateway.flow.lease_ports import Lease
+from gateway.flow.ports import Clock, Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,14 @@ class SqliteStore:
     def settled(self) -> bool:
         """See `flow.store.Store`: a file that opens is whole."""
         return True
+
+    @property
+    def why(self) -> str:
+        """See `flow.store.Store`: a write that fails says so itself."""
+        return ""
+
+    async def watch(self, log: Log, clock: Clock) -> None:
+        """See `flow.store.Store`: nobody else changes the file."""
 
     async def close(self) -> None:
         """Write what waits and close the file."""
