@@ -144,6 +144,8 @@ async def _write(writer: asyncio.StreamWriter, piece: bytes) -> None:
 def _reset(writer: asyncio.StreamWriter) -> None:
     """RST in place of an end in good order."""
     one = writer.get_extra_info("socket")
+    if one.fileno() < 0:  # it has ended meanwhile
+        return
     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 

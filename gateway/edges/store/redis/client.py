@@ -90,6 +90,7 @@ def _options(access: Access) -> dict[str, Any]:
         "socket_connect_timeout": CONNECT_PATIENCE,
         "socket_keepalive": True,
         "client_name": "gateway",
+        "encoding_errors": "surrogatepass",  # as `pack` has it
         "protocol": 2,
     }
     return options | _tls(access)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ BATCH = 64
 QUEUE = 10_000
 WAIT_PATIENCE = 2_000
 """Milliseconds that replicas get to have a batch."""
+PATIENCE = 10.0
+"""Seconds after which a write that could not even be sent is refused, and never sent: behind a server that hangs wait hundreds."""
 
 Prepared = tuple[bytes, int, bytes | None]
 """An event made ready: its canonical JSON, its instant, and its person's key where it has one."""
@@ -68,6 +71,8 @@ Settle = Callable[[Blocking], None]
 """Brings `Standing` up to date with the server; raises Unavailable, or one of the client's failures, where that cannot be done."""
 
 Answer = asyncio.Future[Any]
+_Asked = tuple[Post | Job, Answer, float]
+"""What waits: for whom, and since when."""
 _NOTHING = object()
 
 
@@ -86,7 +91,7 @@ class Commits:
         self._replicas = replicas
         self._head: tuple[int, bytes] | None = None
         self._closing = False
-        self._queue: SimpleQueue[tuple[Post | Job, Answer] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
         self._aside: Any = _NOTHING
         self._thread = threading.Thread(target=self._run, name="write-redis", daemon=True)
         self._thread.start()
@@ -110,23 +115,31 @@ class Commits:
         if self._closing or self._queue.qsize() >= QUEUE:
             _fail(future, Unavailable("store"))
         else:
-            self._queue.put((what, future))
+            self._queue.put((what, future, time.monotonic()))
         return future
 
     def _run(self) -> None:
         while batch := self._gather():
-            what = batch[0][0]
-            if isinstance(what, Post):
-                posts = [one for one, _ in batch if isinstance(one, Post)]
-                ended = self._commit(posts)
-            else:
-                ended = [self._by_itself(what)]
-            futures = [future for _, future in batch]
+            ended = self._end(batch)
+            futures = [future for _, future, _ in batch]
             with suppress(RuntimeError):  # a closed loop has nobody waiting any more; the commit stands
                 futures[0].get_loop().call_soon_threadsafe(_release, futures, ended)
         self._disconnect()
 
-    def _gather(self) -> list[tuple[Post | Job, Answer]]:
+    def _end(self, batch: Sequence[_Asked]) -> list[Any]:
+        """How each of a batch ends."""
+        what, newest = batch[0][0], batch[-1][2]
+        if newest < time.monotonic() - PATIENCE:
+            return [Unavailable("store")] * len(batch)
+        try:
+            if isinstance(what, Post):
+                return self._commit([one for one, _, _ in batch if isinstance(one, Post)])
+            return [self._by_itself(what)]
+        except Exception as error:  # noqa: BLE001 a fault of ours is handed to who waits, and ends the thread for nobody else
+            self._disconnect()
+            return [error] * len(batch)
+
+    def _gather(self) -> list[_Asked]:
         """Whatever waits, at least one; a job comes alone; nothing when it is over."""
         first = self._queue.get() if self._aside is _NOTHING else self._aside
         self._aside = _NOTHING

@@ -102,6 +102,9 @@ class Reads:
                 return [future.result() for future in futures]
         except TimeoutError as error:
             raise Unavailable("store") from error
+        finally:
+            for future in futures:
+                future.cancel()  # nobody asks again for who has left
 
     async def _fly(self) -> None:
         """Send what waits, and give everybody their answer; who is cancelled meanwhile leaves the others' questions to the next."""
@@ -111,12 +114,14 @@ class Reads:
             for command, _ in asked:
                 pipe.execute_command(*command)
             answers = await pipe.execute(raise_on_error=False)
-        except FAILURES as error:
-            for _, future in asked:
-                _fail(future, error)
         except asyncio.CancelledError:
             self._waiting = asked + self._waiting
             raise
+        except Exception as error:
+            for _, future in asked:
+                _fail(future, error)
+            if not isinstance(error, FAILURES):  # a fault of ours in one question, which leaves nobody else waiting
+                raise
         else:
             for (_, future), answer in zip(asked, answers, strict=True):
                 if not future.done():

@@ -1,0 +1,106 @@
+"""The thread that writes to Redis: what it does when answers get lost, one of many posts is refused, or the server hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.core.change import Oppose
+from gateway.core.evidence import GENESIS, Event, Kind, link, parse_event
+from gateway.edges.store.redis import commits
+from gateway.edges.store.redis.commits import Post
+from gateway.edges.store.redis.pack import packed
+from gateway.edges.store.redis.store import RedisStore
+from gateway.flow.ports import Unavailable
+from tests.support.machine import machine, oppose, opposed, whole
+from tests.support.people import NOON, opposition, person
+from tests.support.redis_servers import RedisServer, needs_redis, running_pair
+
+pytestmark = needs_redis
+
+
+def _event(number: int) -> Event:
+    return Event(NOON, Kind.LOOK, "seen", detail=str(number))
+
+
+async def _chained(store: RedisStore) -> list[str]:
+    """What the events of the one writer say, its chain followed from the first."""
+    last, said = GENESIS, []
+    async for entry in store.journal.entries("aw0"):
+        last = link(last, entry.writer, entry.seq, entry.body)
+        assert entry.hash == last
+        event = parse_event(entry.body)
+        assert event is not None
+        said.append(event.detail)
+    return said
+
+
+async def _ends(posts: Sequence[Any]) -> list[Any]:
+    return list(await asyncio.gather(*posts, return_exceptions=True))
+
+
+async def test_post_that_is_refused_leaves_no_gap_between_its_neighbours(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        before = [store.book.post([_event(number)]) for number in range(10)]
+        refused = store.commits.post(Post(packed([["no such thing"]]), (), None, b"", ()))
+        after = [store.book.post([_event(number)]) for number in range(10, 30)]
+        *ends, end = await _ends([*before, *after, refused])
+        assert isinstance(end, Unavailable)
+        assert ends == [[f"aw0-{number}"] for number in range(1, 31)]
+        assert await _chained(store) == [str(number) for number in range(30)]
+
+
+async def test_two_processes_of_one_name_break_no_chain_and_share_no_reference(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as one, machine(redis_server.url, tmp_path, "a") as other:
+        ends = await _ends([(one, other)[number % 2].book.post([_event(number)]) for number in range(200)])
+        refs = [end[0] for end in ends if not isinstance(end, Exception)]
+        assert len(refs) == len(set(refs)) > 0
+        assert {type(end) for end in ends if isinstance(end, Exception)} <= {Unavailable}
+        assert len(await _chained(one)) == len(refs)
+
+
+async def test_fault_of_ours_reaches_who_waits_for_it_and_ends_nothing(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        with pytest.raises(ZeroDivisionError):
+            await store.commits.apart(lambda _: 1 / 0)
+        async with asyncio.timeout(5.0):
+            await oppose(store, person(1))
+
+
+@pytest.mark.slow
+async def test_nobody_waits_long_behind_a_server_that_hangs(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "PATIENCE", 4.0)
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        redis_server.freeze()
+        began = time.monotonic()
+        ends = await _ends([store.book.post([_event(number)]) for number in range(1000)])
+        redis_server.thaw()
+        assert {type(end) for end in ends} <= {Unavailable, commits.Unanswered}
+        assert time.monotonic() - began < 12.0  # two batches at three seconds each were under way, and some settling
+        await whole(store)
+        async with asyncio.timeout(5.0):
+            await oppose(store, person(1))
+
+
+@pytest.mark.slow
+async def test_what_a_missing_replica_kept_from_being_acknowledged_is_there_once(tmp_path: Path) -> None:
+    async with running_pair(tmp_path / "servers") as pair, machine(pair.primary.url, tmp_path, "a", replicas=1) as store:
+        pair.replica.freeze()
+        people = [person(number) for number in range(100)]
+        ends = await _ends([store.book.post([_event(n)], [Oppose(opposition(one))]) for n, one in enumerate(people)])
+        assert {type(end) for end in ends} <= {Unavailable, commits.Unanswered}
+        pair.replica.thaw()
+        await whole(store)
+        await oppose(store, person(100))
+        said = [one for one in await _chained(store) if one.isdigit()]
+        assert len(said) == len(set(said))
+        sent = [one for one, end in zip(people, ends, strict=True) if isinstance(end, commits.Unanswered)]
+        assert len(sent) > 0
+        assert [one for one in sent if not await opposed(store, one)] == []

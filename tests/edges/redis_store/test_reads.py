@@ -1,0 +1,51 @@
+"""Many questions share a round trip to Redis: what becomes of one of them harms no other."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from gateway.core.model import Ref
+from tests.support.machine import machine, oppose, opposed
+from tests.support.people import person
+from tests.support.redis_servers import RedisServer, needs_redis
+
+pytestmark = needs_redis
+
+_MANY = 60
+
+
+async def test_name_that_is_no_text_names_nothing_and_spoils_no_round_trip(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        await oppose(store, person(1))
+        odd = store.journal.entry(Ref("\ud800-1"))
+        answers = await asyncio.gather(opposed(store, person(1)), odd, opposed(store, person(1)), opposed(store, person(2)))
+        assert answers == [True, None, True, False]
+
+
+async def test_fault_of_ours_in_one_question_leaves_nobody_else_waiting(redis_server: RedisServer, tmp_path: Path) -> None:
+    class Unpackable:
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        questions = [store.reads.plain("GET", "x"), store.reads.plain("GET", Unpackable()), store.reads.plain("GET", "x")]
+        async with asyncio.timeout(2.0):
+            await asyncio.gather(*questions, return_exceptions=True)
+        assert not await opposed(store, person(1))
+
+
+async def test_who_leaves_takes_no_answer_along_and_gets_nobody_elses(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        for number in range(0, _MANY, 2):
+            await oppose(store, person(number))
+        for turn in range(40):
+            asked = [asyncio.create_task(opposed(store, person(number))) for number in range(_MANY)]
+            for _ in range(turn % 7):
+                await asyncio.sleep(0)
+            for one in asked[turn % 3 :: 1 + turn % 5]:
+                one.cancel()
+            told = await asyncio.gather(*asked, return_exceptions=True)
+            wrong = [number for number, one in enumerate(told) if isinstance(one, bool) and one is not (number % 2 == 0)]
+            assert wrong == []
+            assert {type(one) for one in told} <= {bool, asyncio.CancelledError}
