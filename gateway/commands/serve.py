@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 SWITCH_INTERVAL = 0.0005
 SHORTEST_PAUSE, LONGEST_PAUSE, GROWN = 1.0, 30.0, 60.0
 """Seconds until a worker that died is started again, doubling while it dies before it has lived so long as a grown one."""
-RESTARTS = "GATEWAY_WORKER_RESTARTS"
-"""How often this worker was started again, told by its supervisor, which holds the other end of its standard input."""
 GRACE = 75.0
 """Seconds a worker has to drain before it is killed: longer than one attempt at the provider (60 s)."""
 
@@ -37,6 +35,7 @@ def register(app: typer.Typer) -> None:
 def serve(
     config: Config = DEFAULT_CONFIG,
     worker: Annotated[int, typer.Option(hidden=True, help="Number of this process among several.")] = -1,
+    restarts: Annotated[int, typer.Option(hidden=True, help="How often its supervisor started it again.")] = -1,
 ) -> None:
     """Run the gateway until SIGTERM; then finish what is under way and stop."""
     from gateway.commands.office import read_settings
@@ -48,7 +47,7 @@ def serve(
         stop(str(error))
     if settings.gateway.workers > 1 and worker < 0:
         raise typer.Exit(asyncio.run(_supervise(settings.gateway.workers, str(config))))
-    run(_one(settings, max(worker, 0)), _loop_factory())
+    run(_one(settings, max(worker, 0), restarts), _loop_factory())
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -60,7 +59,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _one(settings: Settings, worker: int) -> None:
+async def _one(settings: Settings, worker: int, restarts: int) -> None:
     from gateway.app import Gateway
     from gateway.edges.logs import JsonLog, adopt_libraries
     from gateway.rooms import CannotStart
@@ -69,11 +68,11 @@ async def _one(settings: Settings, worker: int) -> None:
     adopt_libraries(log)
     # Threads that encode or hash a large message must let the loop in soon: at Python's 5 ms it was kept out for 130 ms.
     sys.setswitchinterval(SWITCH_INTERVAL)
-    asked, restarts = stop_signal(), os.environ.get(RESTARTS)
-    if restarts is not None:
+    asked = stop_signal()
+    if restarts >= 0:
         _end_with_supervisor(asked)
     try:
-        await Gateway(settings, worker, log, int(restarts or 0)).run(asked, _announce)
+        await Gateway(settings, worker, log, max(restarts, 0)).run(asked, _announce)
     except CannotStart as error:
         stop(str(error))
 
@@ -87,7 +86,10 @@ def stop_signal() -> asyncio.Event:
 
 
 def _end_with_supervisor(asked: asyncio.Event) -> None:
-    """Stop as if asked to when the supervisor is gone: a worker nobody watches would keep its place from its successor."""
+    """Stop as if asked to when the supervisor is gone, which holds the other end of the standard input.
+
+    A worker that nobody watches would stand beside its own successor.
+    """
     loop = asyncio.get_running_loop()
 
     def heard() -> None:
@@ -121,9 +123,9 @@ async def _keep_up(number: int, config: str, asked: asyncio.Event) -> None:
     while not asked.is_set():
         born = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "gateway", "serve", "--config", config, "--worker", str(number)),
+            *(sys.executable, "-m", "gateway", "serve", "--config", config),
+            *("--worker", str(number), "--restarts", str(restarts)),
             stdin=asyncio.subprocess.PIPE,
-            env={**os.environ, RESTARTS: str(restarts)},
         )
         ended = asyncio.ensure_future(process.wait())
         await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
