@@ -24,6 +24,7 @@ from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
 from gateway.edges.store.leases import fenced
 from gateway.edges.store.marks import FOREIGN_HASH, PROBE, STAND, mark
+from gateway.edges.store.protected import Protected
 from gateway.edges.store.rows import CONSENT, OPPOSITION, opposition, whole_consent
 from gateway.flow.lease_ports import Lease
 from gateway.flow.ports import Dossier, Reading, Tally
@@ -57,14 +58,15 @@ T = TypeVar("T")
 class SqliteBook:
     """`ports.Book` over one file, whose chain numbers and links the events of its commits; `lease` fences them."""
 
-    def __init__(self, database: Database, lease: Lease | None = None) -> None:
+    def __init__(self, database: Database, protected: Protected, lease: Lease | None = None) -> None:
         self._database = database
+        self._protected = protected
         self._lease = lease
         self._hashes = False
 
     def under(self, lease: Lease) -> SqliteBook:
         """See `lease_ports.LeasedBook`."""
-        return SqliteBook(self._database, lease)
+        return SqliteBook(self._database, self._protected, lease)
 
     async def facts(self, advertiser: str, who: Sequence[Who]) -> Sequence[Facts]:
         """See `ports.Book`; history and withdrawn consents included, oldest first."""
@@ -90,7 +92,10 @@ class SqliteBook:
     def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
         """See `ports.Book`; a future of the running loop, which may be dropped."""
         prepared = prepare(events)
-        writing = job(tuple(changes), max([at for _, at, _ in prepared], default=None)) if changes else None
+        writing = None
+        if changes:
+            written = tuple(changes)
+            writing = self._protected.noted(written, job(written, max([at for _, at, _ in prepared], default=None)))
         return self._database.append(prepared, fenced(self._lease, writing) if self._lease else writing)
 
     async def tool(self, name: str) -> Tool | None:

@@ -21,6 +21,8 @@ from gateway.core.evidence import written
 from gateway.edges.store.connection import Refused, connect, raise_schema
 from gateway.edges.store.copying import MARKS, ORIGIN, TABLES, Batch, Row, Standing, at_once
 from gateway.edges.store.instant import micros
+from gateway.edges.store.journal import Chain
+from gateway.edges.store.protected import Protected
 from gateway.edges.store.schema import GATEWAY_STEPS
 from gateway.flow.ports import Unavailable
 
@@ -84,6 +86,7 @@ class SqliteSource:
         self._path = path
         self.connection = connect(path)
         raise_schema(self.connection, path, GATEWAY_STEPS)
+        Protected(path).catch_up(self.connection, Chain("store"))
         with outside():
             self.connection.execute("BEGIN IMMEDIATE" if still else "BEGIN")
             self.connection.execute(_STAND).fetchall()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import apsw
 
@@ -31,14 +31,29 @@ class Unanswered(Unavailable):
     """The write got no answer in time; it may still happen."""
 
 
-class Database:
-    """The file, its schema brought up to date; belongs to one event loop. `chain` takes the entries of the commits."""
+class Beside(Protocol):
+    """What is kept beside a file, so that an old copy of it that is put back is made whole."""
 
-    def __init__(self, path: Path, steps: Sequence[str], what: str, chain: Extending | None = None) -> None:
+    def catch_up(self, connection: apsw.Connection, chain: Extending) -> int:
+        """Tell the file what it lacks."""
+
+    def attach(self, connection: apsw.Connection) -> None:
+        """Be told of this connection's commits from now on."""
+
+
+class Database:
+    """The file, its schema brought up to date; belongs to one event loop. `chain` takes the entries of the commits.
+
+    `beside` tells it first what it lacks, and is told of each commit before it ends.
+    """
+
+    def __init__(
+        self, path: Path, steps: Sequence[str], what: str, chain: Extending | None = None, beside: Beside | None = None
+    ) -> None:
         self.path = path
         self._what = what
         connection = connect(path, WRITE_PATIENCE)
-        _prepare(connection, path, steps, chain)
+        _prepare(connection, path, steps, chain, beside)
         self._reader = connect(path, READ_PATIENCE)
         self._reader.execute("PRAGMA query_only=1").fetchall()
         self._cursor = self._reader.cursor()
@@ -128,11 +143,14 @@ def _fail(future: asyncio.Future[Any], error: Exception) -> None:
         future.exception()  # fetched once, so that asyncio does not report a failure that its poster never awaits
 
 
-def _prepare(connection: apsw.Connection, path: Path, steps: Sequence[str], chain: Extending | None) -> None:
+def _prepare(connection: apsw.Connection, path: Path, steps: Sequence[str], chain: Extending | None, beside: Beside | None) -> None:
     try:
         raise_schema(connection, path, steps)
         if chain is not None:
             chain.check(connection)
+            if beside is not None:
+                beside.catch_up(connection, chain)
+                beside.attach(connection)
     except Unavailable:
         connection.close()
         raise

@@ -10,6 +10,7 @@ from gateway.edges.store.database import Database
 from gateway.edges.store.journal import Chain, SqliteJournal
 from gateway.edges.store.leases import SqliteLeases
 from gateway.edges.store.outbox import SqliteOutbox
+from gateway.edges.store.protected import Protected
 from gateway.edges.store.returns import SqliteReturns
 from gateway.edges.store.schema import GATEWAY_STEPS
 from gateway.flow.lease_ports import Lease
@@ -26,6 +27,7 @@ class SqliteStore:
     returns: SqliteReturns
     leases: SqliteLeases
     database: Database
+    protected: Protected
 
     def under(self, lease: Lease) -> SqliteStore:
         """The same open file, whose book writes under the lease."""
@@ -46,7 +48,11 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Write what waits and close the file."""
-        await self.database.close()
+        try:
+            stand = await self.book.stand()
+        finally:
+            await self.database.close()
+        self.protected.close(stand)
 
 
 def open_store(path: Path, writer: str) -> SqliteStore:
@@ -54,13 +60,14 @@ def open_store(path: Path, writer: str) -> SqliteStore:
 
     Raises `Refused` (an `Unavailable`) when the file is newer than this gateway, unreadable, or its journal was tampered with.
     """
-    chain = Chain(writer)
-    database = Database(path, GATEWAY_STEPS, "store", chain)
+    chain, protected = Chain(writer), Protected(path)
+    database = Database(path, GATEWAY_STEPS, "store", chain, protected)
     return SqliteStore(
-        SqliteBook(database),
+        SqliteBook(database, protected),
         SqliteJournal(database),
         SqliteOutbox(database),
         SqliteReturns(database),
         SqliteLeases(database),
         database,
+        protected,
     )

@@ -1,0 +1,226 @@
+"""`NAME.protected.db` beside a database: what protects people, on disk before the database has it, and kept for ever.
+
+An old copy that is put back learns from it what it lacks, before anybody reads from it. Written by the database's own writer, under
+its lock and inside its commit; a commit that protects nobody costs nothing. Which notes a copy lacks follows from its eras: an era
+is a line of stands that one file went through, and each putting back begins another (decision 0030).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from gateway.core.change import Change, Lift
+from gateway.core.evidence import Event, Kind
+from gateway.edges.store.changes import job
+from gateway.edges.store.connection import Refused, connect, raise_schema
+from gateway.edges.store.instant import micros
+from gateway.edges.store.journal import prepare
+from gateway.edges.store.protecting import PROTECTING, parse_protecting, protecting_text
+from gateway.edges.store.writer import Extending, Job
+from gateway.flow.ports import Unavailable
+
+_AT_ONCE = 1_000
+
+# `stand` of `era` is the commit that has the change. `batch` is a commit that was begun; the database knows the last that ended.
+_STEPS = (
+    """
+    CREATE TABLE era (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seen INTEGER NOT NULL) STRICT;
+    CREATE TABLE note (
+        id INTEGER PRIMARY KEY, batch INTEGER NOT NULL, era INTEGER NOT NULL, stand INTEGER NOT NULL, lifts INTEGER NOT NULL,
+        payload TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX note_held ON note (era, stand);
+    CREATE INDEX note_batch ON note (batch);
+    """,
+)
+
+_ERA = "INSERT INTO era (name, seen) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seen = max(seen, ?2) RETURNING number"
+_SAW = "UPDATE era SET seen = max(seen, ?) WHERE name = ?"
+_NOTE = "INSERT INTO note (batch, era, stand, lifts, payload) VALUES (?, ?, ?, ?, ?)"
+_VOID = "DELETE FROM note WHERE batch > ? AND batch < ?"
+_LAST_BATCH = "SELECT coalesce(max(batch), 0) FROM note"
+_LACKING = "SELECT id, batch, lifts, payload FROM note WHERE era = ? AND stand > ? AND lifts <= ?"
+_MOVED = "UPDATE note SET era = ?, stand = ?, batch = ? WHERE id = ?"
+
+_EPOCHS = "SELECT name, at FROM mark WHERE name GLOB 'epoch:*' ORDER BY name"
+_LAST_EPOCH = "SELECT name FROM mark WHERE name GLOB 'epoch:*' ORDER BY name DESC LIMIT 1"
+_STAND = "SELECT at FROM mark WHERE name = 'stand'"
+_NOTED = "SELECT at FROM mark WHERE name = 'noted'"
+_MARK = "REPLACE INTO mark VALUES (?, ?)"
+
+Pending = tuple[str, int, int, str]
+"""Era, stand, whether it lifts, the change."""
+
+
+class Protected:
+    """The notes of one database; used by whoever holds the database's write lock."""
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name(f"{database.stem}.protected.db")
+        self._file: apsw.Connection | None = None
+        self._pending: list[Pending] = []
+        self._batch = (0, 0)
+        self._era = ""
+        self._broken = False
+
+    def attach(self, connection: apsw.Connection) -> None:
+        """From now on the connection's commits are noted first, and undone where that fails."""
+        connection.set_commit_hook(self._before_commit)
+        connection.set_rollback_hook(self._pending.clear)
+
+    def noted(self, changes: Sequence[Change], writing: Job) -> Job:
+        """What writes the changes, and has those that protect somebody noted before its commit ends."""
+        some = [one for one in changes if isinstance(one, PROTECTING)]
+        if not some:
+            return writing
+
+        def write(connection: apsw.Connection) -> None:
+            writing(connection)
+            self._expect(connection, [(int(isinstance(one, Lift)), protecting_text(one)) for one in some])
+
+        return write
+
+    def catch_up(self, connection: apsw.Connection, chain: Extending) -> int:
+        """Tell the database what it lacks, on record; how much that was. Raises Refused where the notes cannot be read."""
+        if not self._path.exists():
+            return 0
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            restored = self._restore(connection, chain)
+            connection.execute("COMMIT")
+        except (apsw.Error, Unavailable) as error:
+            raise Refused(f"{self._path.name} cannot be read, so nobody knows who opposed since: {type(error).__name__}") from error
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        return restored
+
+    def close(self, stand: int) -> None:
+        """Let go of the file; the database has come that far, which a copy of it is compared with."""
+        if self._file is not None:
+            with suppress(Unavailable), self._writing(durable=False) as run:
+                run(_SAW, (stand, self._era))
+            self._file.close()
+
+    def _expect(self, connection: apsw.Connection, told: Sequence[tuple[int, str]]) -> None:
+        """Inside the commit, behind its changes: which notes it needs before it may end."""
+        if not self._pending:
+            self._batch = self._rows(_LAST_BATCH)[0][0] + 1, _number(connection, _NOTED)
+        stand, self._era = _number(connection, _STAND), _era(connection)
+        connection.execute(_MARK, ("noted", self._batch[0]))
+        self._pending.extend((self._era, stand, lifts, payload) for lifts, payload in told)
+
+    def _before_commit(self) -> bool:
+        """Whether the commit must be undone: what it needs is not on disk."""
+        if not self._pending:
+            return False
+        pending, (batch, ended) = list(self._pending), self._batch
+        self._pending.clear()
+        try:
+            with self._writing(durable=True) as run:
+                run(_VOID, (ended, batch))
+                eras = {era: _first(run(_ERA, (era, stand))) for era, stand, _, _ in pending}
+                for era, stand, lifts, payload in pending:
+                    run(_NOTE, (batch, eras[era], stand, lifts, payload))
+        except Unavailable:
+            return True
+        return False
+
+    def _restore(self, connection: apsw.Connection, chain: Extending) -> int:
+        lineage = [(name.split(":", 2)[2], at) for name, at in connection.execute(_EPOCHS)]
+        stand, self._era = _number(connection, _STAND), lineage[-1][0] if lineage else ""
+        lacking = sorted(self._lacking(lineage, stand))
+        if not lacking and self._seen(self._era) <= stand:
+            return 0
+        self._era, batch = _new_era(connection, len(lineage), stand), self._rows(_LAST_BATCH)[0][0] + 1
+        # Whoever asked for a lift in the very last commit may never have been told that it was made.
+        told = [one for one in lacking if not (one[2] and one[1] == batch - 1)]
+        for start in range(0, len(told), _AT_ONCE):
+            changes = [parse_protecting(payload) for _, _, _, payload in told[start : start + _AT_ONCE]]
+            job(changes, micros(datetime.now(UTC)))(connection)
+        if told:
+            event = Event(datetime.now(UTC), Kind.STORE, "settled", detail=f"restored={len(told)}")
+            chain.extend(connection, prepare([event]))
+        connection.execute(_MARK, ("noted", batch))
+        reached = _number(connection, _STAND)
+        with self._writing(durable=True) as run:
+            number = _first(run(_ERA, (self._era, reached)))
+            run("DELETE FROM note WHERE batch = ? AND lifts", (batch - 1,))
+            for note, *_ in told:
+                run(_MOVED, (number, reached, batch, note))
+        return len(told)
+
+    def _lacking(self, lineage: Sequence[tuple[str, int]], stand: int) -> Iterator[tuple[int, int, int, str]]:
+        """The notes that a database of these eras, at this stand, does not hold. Of an era it never went through it holds none; but
+        lifts from there are left alone: somebody may have opposed since.
+        """
+        ends = {name: began for (name, _), (_, began) in pairwise(lineage)}
+        if lineage:
+            ends[lineage[-1][0]] = stand
+        for number, name in self._rows("SELECT number, name FROM era"):
+            yield from self._rows(_LACKING, (number, ends.get(name, -1), int(name in ends)))
+
+    def _seen(self, era: str) -> int:
+        found = self._rows("SELECT seen FROM era WHERE name = ?", (era,))
+        return int(found[0][0]) if found else 0
+
+    def _open(self) -> apsw.Connection:
+        if self._file is None:
+            self._file = connect(self._path)
+            raise_schema(self._file, self._path, _STEPS)
+            self._file.wal_autocheckpoint(_AT_ONCE)
+        return self._file
+
+    def _rows(self, sql: str, bindings: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._open().execute(sql, bindings).fetchall()
+        except apsw.Error as error:
+            raise Unavailable("store") from error
+
+    @contextmanager
+    def _writing(self, *, durable: bool) -> Iterator[Callable[..., apsw.Cursor]]:
+        """One transaction. After a failed fsync nothing is written any more (reliability 1.4)."""
+        if self._broken:
+            raise Unavailable("store")
+        file = self._open()
+        try:
+            file.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").fetchall()
+            file.execute("BEGIN IMMEDIATE")
+            yield file.execute
+            file.execute("COMMIT")
+        except apsw.Error as error:
+            self._broken = isinstance(error, (apsw.CorruptError, apsw.IOError, apsw.NotADBError))
+            raise Unavailable("store") from error
+        finally:
+            if file.in_transaction:
+                with suppress(apsw.Error):
+                    file.execute("ROLLBACK")
+
+
+def _era(connection: apsw.Connection) -> str:
+    """The era that the database is in; begun where it has none."""
+    found: list[tuple[Any, ...]] = connection.execute(_LAST_EPOCH).fetchall()
+    return found[0][0].split(":", 2)[2] if found else _new_era(connection, 0, _number(connection, _STAND) - 1)
+
+
+def _new_era(connection: apsw.Connection, place: int, after: int) -> str:
+    name = secrets.token_hex(8)
+    connection.execute(_MARK, (f"epoch:{place:06d}:{name}", after))
+    return name
+
+
+def _number(connection: apsw.Connection, sql: str) -> int:
+    return _first(connection.execute(sql))
+
+
+def _first(found: apsw.Cursor) -> int:
+    rows: list[tuple[Any, ...]] = found.fetchall()
+    return int(rows[0][0]) if rows else 0
