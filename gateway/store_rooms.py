@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from gateway.edges.keys import KeyRing
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
+from gateway.edges.store.shared_since import refuse_if_left_behind
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.store import Store
 from gateway.settings import Settings, redis_password
@@ -62,6 +63,7 @@ def open_truth(settings: Settings, keys: KeyRing, writer: str, *, looks_on: bool
     Who only looks on is none of the machines that share it. Raises `Refused` (an `Unavailable`) with a sentence to act on.
     """
     if not shared(settings):
+        refuse_if_left_behind(settings.gateway.data_dir / DATABASE)
         return open_store(settings.gateway.data_dir / DATABASE, writer)
     return _open_shared(settings, keys, writer, "" if looks_on else settings.gateway.node)
 

@@ -90,3 +90,22 @@ def test_a_store_that_is_not_there_is_not_made(house: House) -> None:
     assert "no such file" in house.gateway("store", "digest", code=1).output
     assert "no such file" in house.gateway("store", "copy", "sqlite", str(house.folder / "new.db"), code=1).output
     assert not (house.folder / "new.db").exists()
+
+
+@needs_redis
+def test_a_file_that_was_left_for_a_shared_store_is_not_started_from_again(
+    house: House, kept: Path, shared_redis: RedisServer
+) -> None:
+    """It does not know who opposed there; what comes back from the shared store does."""
+    toml = house.folder / "gateway.toml"
+    alone = toml.read_text()
+    house.gateway("store", "copy", "sqlite", shared_redis.url)
+    toml.write_text(f'[gateway]\nstore = "{shared_redis.url}"\n' + alone)
+    house.gateway("oppose", "add", "ann@example.com", "--advertiser", "acme")
+    toml.write_text(alone)
+    assert "does not know who opposed" in house.gateway("oppose", "list", code=1).output
+    (kept / DATABASE).rename(kept / "old.db")
+    assert "does not know who opposed" in house.gateway("oppose", "add", "bob@example.com", "--advertiser", "acme", code=1).output
+    assert not (kept / DATABASE).exists()
+    house.gateway("store", "copy", shared_redis.url, "sqlite")
+    assert house.json("oppose", "show", "ann@example.com")
