@@ -73,9 +73,8 @@ async def measure(folder: Path, entries: int, each: int) -> None:
     begun = time.perf_counter()
     runs = await archive.runs()
     print(f"{entries} entries in {len(runs)} objects: {entries / spent:.0f} a second of CPU")
-    print(
-        f"content {sum(run.size for run in runs) / entries:.1f}, index {sum(run.index_size for run in runs) / entries:.1f} B an entry"
-    )
+    content, told = sum(run.size for run in runs), sum(run.index_size for run in runs)
+    print(f"content {content / entries:.1f}, index {told / entries:.1f} B an entry")
     print(f"manifest read in {(time.perf_counter() - begun) * 1000:.1f} ms")
     for who, asked in (("somebody", rnd.sample(people, LOOKS)), ("nobody", [rnd.randbytes(16) for _ in range(LOOKS)])):
         median, most = await looks(archive, runs, asked)
