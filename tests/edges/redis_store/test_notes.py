@@ -150,6 +150,14 @@ def test_what_was_never_answered_is_told_by_its_own_writer_or_when_all_moved(tmp
         assert one.untold("w1", theirs, 9) == []
 
 
+def test_what_was_never_answered_comes_right_behind_what_was_known_then(tmp_path: Path) -> None:
+    with journal(tmp_path, standing := Standing()) as one:
+        standing.saw(7)
+        one.keep("w0", [OPPOSE])
+        standing.saw(90)
+        assert [note.order for note in one.untold("w0", 0, 9)] == [7.5]
+
+
 def test_note_that_was_refused_for_good_is_never_told(tmp_path: Path) -> None:
     with journal(tmp_path) as one:
         one.void(one.keep("w0", [OPPOSE]))

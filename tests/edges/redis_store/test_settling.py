@@ -148,6 +148,19 @@ async def test_restored_old_copy_resurrects_no_permission(redis_server: RedisSer
         assert found == [1, 3, 5]
 
 
+async def test_old_copy_put_into_a_running_server_is_noticed_by_its_stand(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path / "a", "a") as store:
+        await oppose(store, person(1))
+        keys = await redis_server.command("KEYS", "*")
+        assert isinstance(keys, list)
+        dumps = await redis_server.commands(*(("DUMP", key) for key in keys))
+        await oppose(store, person(2))
+        back = [("RESTORE", key, 0, dump) for key, dump in zip(keys, dumps, strict=True)]
+        await redis_server.commands(("MULTI",), ("FLUSHALL",), *back, ("EXEC",))  # type: ignore[arg-type]
+        await whole(store)
+        assert [number for number in (1, 2) if await opposed(store, person(number))] == [1, 2]
+
+
 async def test_copy_from_before_several_restarts_is_made_whole_too(redis_server: RedisServer, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
     async with machine(redis_server.url, tmp_path / "a", "a") as store:
