@@ -39,6 +39,7 @@ def _rarely(*parts: str) -> str:
 
 READ = _script("guard", "read")
 LIST = _script("guard", "list")
+ENTRIES = _script("guard", "entries")
 QUOTES = _script("guard", "quotes")
 ARRANGED = _script("guard", "arranged")
 WHEN = _script("guard", "stood", "when")

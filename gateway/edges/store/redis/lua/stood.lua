@@ -9,8 +9,15 @@ local function stood_at(stand)
   return #raw == 8 and struct.unpack('>d', raw) or nil
 end
 
-local function note_stood(stand, at)
-  redis.call('SETRANGE', P .. 'stood:' .. math.floor((stand - 1) / STANDS), (stand - 1) % STANDS * 8, struct.pack('>d', at))
+-- All of these at once: a new epoch leaves thousands out.
+local function note_stood(first, last, at)
+  local told = struct.pack('>d', at)
+  while first <= last do
+    local place = (first - 1) % STANDS
+    local count = math.min(STANDS - place, last - first + 1)
+    redis.call('SETRANGE', P .. 'stood:' .. math.floor((first - 1) / STANDS), place * 8, string.rep(told, count))
+    first = first + count
+  end
 end
 
 -- The last stand before this one that was reached, where one was.
@@ -28,7 +35,7 @@ local function reach(stand, at)
   local last = not before and stand > 1 and stood_before(stand)
   if last then
     before = stood_at(last)
-    for one = last + 1, stand - 1 do note_stood(one, before) end
+    note_stood(last + 1, stand - 1, before)
   end
-  note_stood(stand, before and before > at and before or at)
+  note_stood(stand, stand, before and before > at and before or at)
 end
