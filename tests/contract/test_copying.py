@@ -30,6 +30,7 @@ from gateway.edges.store.rows import whole_consent
 from gateway.edges.store.sqlite import open_store
 from tests.contract.conftest import Store
 from tests.support.any_record import CONSENTS
+from tests.support.cluster import running_cluster
 from tests.support.filled import ANN, PEOPLE, fill
 from tests.support.people import NOON, at, event, opposition, person
 from tests.support.redis_servers import RedisServer, needs_redis
@@ -160,6 +161,17 @@ async def test_life_goes_on_after_a_move(filled: Path, shared_redis: RedisServer
         digest(SqliteSource(tmp_path / "back.db").batches())["entry"].rows
         == 3 * digest(SqliteSource(filled).batches())["entry"].rows + 1
     )
+
+
+@pytest.mark.slow
+async def test_a_cluster_is_copied_into_and_out_of_as_one_server_is(filled: Path, tmp_path: Path) -> None:
+    async with running_cluster(tmp_path / "cluster") as cluster:
+        source = SqliteSource(filled)
+        assert copy(source, RedisTarget(access(cluster.url), FINGERPRINT)).differing == ()
+        source.close()
+        assert of(RedisSource(access(cluster.url), FINGERPRINT)) == of_file(filled)
+        async with shared_store(cluster.url, tmp_path) as store:
+            assert len(await store.book.oppositions(PEOPLE[3])) == 1
 
 
 async def test_nothing_is_copied_onto_anything(filled: Path, shared_redis: RedisServer, tmp_path: Path) -> None:

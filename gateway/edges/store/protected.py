@@ -45,7 +45,7 @@ _STEPS = (
 _ERA = "INSERT INTO era (name, seen) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seen = max(seen, ?2) RETURNING number"
 _SAW = "UPDATE era SET seen = max(seen, ?) WHERE name = ?"
 _NOTE = "INSERT INTO note (batch, era, stand, lifts, payload) VALUES (?, ?, ?, ?, ?)"
-_VOID = "DELETE FROM note WHERE batch > ? AND batch < ?"
+_VOID = "DELETE FROM note WHERE batch = ? AND era = (SELECT number FROM era WHERE name = ?)"
 _LAST_BATCH = "SELECT coalesce(max(batch), 0) FROM note"
 _LACKING = "SELECT id, batch, lifts, payload FROM note WHERE era = ? AND stand > ? AND lifts <= ?"
 _MOVED = "UPDATE note SET era = ?, stand = ?, batch = ? WHERE id = ?"
@@ -67,12 +67,20 @@ class Protected:
         self._path = database.with_name(f"{database.stem}.protected.db")
         self._file: apsw.Connection | None = None
         self._pending: list[Pending] = []
-        self._batch = (0, 0)
+        self._batch = 0
+        self._void = 0
         self._era = ""
         self._broken = False
 
     def attach(self, connection: apsw.Connection) -> None:
-        """From now on the connection's commits are noted first, and undone where that fails."""
+        """From now on the connection's commits are noted first, and undone where that fails; the file is in an era of its own."""
+        try:
+            if not connection.execute(_LAST_EPOCH).fetchall():
+                connection.execute("BEGIN IMMEDIATE").fetchall()
+                _era(connection)
+                connection.execute("COMMIT").fetchall()
+        except apsw.Error as error:
+            raise Refused(f"the database cannot be prepared: {type(error).__name__}") from error
         connection.set_commit_hook(self._before_commit)
         connection.set_rollback_hook(self._pending.clear)
 
@@ -112,21 +120,23 @@ class Protected:
 
     def _expect(self, connection: apsw.Connection, told: Sequence[tuple[int, str]]) -> None:
         """Inside the commit, behind its changes: which notes it needs before it may end."""
-        if not self._pending:
-            self._batch = self._rows(_LAST_BATCH)[0][0] + 1, _number(connection, _NOTED)
         stand, self._era = _number(connection, _STAND), _era(connection)
-        connection.execute(_MARK, ("noted", self._batch[0]))
+        if not self._pending:
+            last, ended = self._rows(_LAST_BATCH)[0][0], _number(connection, _NOTED)
+            # The batch before this one was noted, but its commit failed. A database that remembers none came from elsewhere.
+            self._batch, self._void = last + 1, last if 0 < ended < last else 0
+        connection.execute(_MARK, ("noted", self._batch))
         self._pending.extend((self._era, stand, lifts, payload) for lifts, payload in told)
 
     def _before_commit(self) -> bool:
         """Whether the commit must be undone: what it needs is not on disk."""
         if not self._pending:
             return False
-        pending, (batch, ended) = list(self._pending), self._batch
+        pending, batch = list(self._pending), self._batch
         self._pending.clear()
         try:
             with self._writing(durable=True) as run:
-                run(_VOID, (ended, batch))
+                run(_VOID, (self._void, self._era))
                 eras = {era: _first(run(_ERA, (era, stand))) for era, stand, _, _ in pending}
                 for era, stand, lifts, payload in pending:
                     run(_NOTE, (batch, eras[era], stand, lifts, payload))
@@ -142,7 +152,8 @@ class Protected:
             return 0
         self._era, batch = _new_era(connection, len(lineage), stand), self._rows(_LAST_BATCH)[0][0] + 1
         # Whoever asked for a lift in the very last commit may never have been told that it was made.
-        told = [one for one in lacking if not (one[2] and one[1] == batch - 1)]
+        unsure = [one for one in lacking if one[2] and one[1] == batch - 1]
+        told = [one for one in lacking if one not in unsure]
         for start in range(0, len(told), _AT_ONCE):
             changes = [parse_protecting(payload) for _, _, _, payload in told[start : start + _AT_ONCE]]
             job(changes, micros(datetime.now(UTC)))(connection)
@@ -153,7 +164,8 @@ class Protected:
         reached = _number(connection, _STAND)
         with self._writing(durable=True) as run:
             number = _first(run(_ERA, (self._era, reached)))
-            run("DELETE FROM note WHERE batch = ? AND lifts", (batch - 1,))
+            for note, *_ in unsure:
+                run("DELETE FROM note WHERE id = ?", (note,))
             for note, *_ in told:
                 run(_MOVED, (number, reached, batch, note))
         return len(told)
@@ -208,7 +220,7 @@ class Protected:
 def _era(connection: apsw.Connection) -> str:
     """The era that the database is in; begun where it has none."""
     found: list[tuple[Any, ...]] = connection.execute(_LAST_EPOCH).fetchall()
-    return found[0][0].split(":", 2)[2] if found else _new_era(connection, 0, _number(connection, _STAND) - 1)
+    return found[0][0].split(":", 2)[2] if found else _new_era(connection, 0, _number(connection, _STAND))
 
 
 def _new_era(connection: apsw.Connection, place: int, after: int) -> str:

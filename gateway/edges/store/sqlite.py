@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gateway.edges.store.protected import Protected
 from gateway.edges.store.returns import SqliteReturns
 from gateway.edges.store.schema import GATEWAY_STEPS
 from gateway.flow.lease_ports import Lease
-from gateway.flow.ports import Clock, Log
+from gateway.flow.ports import Clock, Log, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Write what waits and close the file."""
-        try:
+        stand = 0
+        with suppress(Unavailable):
             stand = await self.book.stand()
-        finally:
-            await self.database.close()
+        await self.database.close()
         self.protected.close(stand)
 
 

@@ -21,7 +21,8 @@ from gateway.core.model import PersonKey
 from gateway.core.record import Block, Door, Opposition, Scope, Who
 from gateway.edges.store.backup import back_up
 from gateway.edges.store.connection import Refused
-from gateway.edges.store.copy_sqlite import SqliteSource
+from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
+from gateway.edges.store.copying import copy
 from gateway.edges.store.protecting import Protecting, parse_protecting, protecting_text
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.ports import Unavailable
@@ -136,6 +137,45 @@ async def test_copies_of_several_lives_are_each_made_whole(tmp_path: Path) -> No
     put_back(tmp_path, "first.db")
     async with opened(tmp_path) as store:
         assert await opposed(store) == [1, 2, 3, 4]
+
+
+async def test_what_went_through_a_copy_and_came_back_loses_no_note(tmp_path: Path) -> None:
+    """There and back again the database is another file, which does not remember its commits; the notes stay."""
+    async with opened(tmp_path) as store:
+        put_aside(tmp_path, "night.db")
+        await oppose(store, 1)
+        await oppose(store, 2)
+        await lift(store, 2)
+        await oppose(store, 3)
+    source = SqliteSource(tmp_path / "gateway.db")
+    assert copy(source, SqliteTarget(tmp_path / "back.db")).differing == ()
+    source.close()
+    put_back(tmp_path, "back.db")
+    async with opened(tmp_path) as store:
+        assert await put_back_on_record(store) == []
+        await oppose(store, 4)
+    put_back(tmp_path, "night.db")
+    async with opened(tmp_path) as store:
+        assert await opposed(store) == [1, 3, 4]
+
+
+async def test_a_lift_whose_commit_failed_is_not_told_later(tmp_path: Path) -> None:
+    """Noted, then refused by the database: what was never acknowledged must take no protection away."""
+    async with opened(tmp_path) as store:
+        await oppose(store, 1)
+        put_aside(tmp_path, "night.db")
+        other = apsw.Connection(str(tmp_path / "gateway.protected.db"))
+        other.execute("INSERT INTO note SELECT NULL, batch + 1, era, stand + 1, 1, ? FROM note", (_lifted(1),)).fetchall()
+        other.close()
+        await oppose(store, 2)
+        await oppose(store, 3)
+    put_back(tmp_path, "night.db")
+    async with opened(tmp_path) as store:
+        assert await opposed(store) == [1, 2, 3]
+
+
+def _lifted(number: int) -> str:
+    return protecting_text(Lift(person(number), Block.OPPOSED, Scope.ADVERTISER, "acme", ""))
 
 
 async def test_commits_that_protect_nobody_leave_the_notes_alone(tmp_path: Path) -> None:
