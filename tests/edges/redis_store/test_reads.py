@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from gateway.core.change import Learn
 from gateway.core.model import Ref
+from gateway.core.record import Who
+from gateway.edges.store.redis import frames
 from tests.support.machine import machine, oppose, opposed
-from tests.support.people import person
+from tests.support.people import consent, person
 from tests.support.redis_servers import RedisServer, needs_redis
 
 pytestmark = needs_redis
@@ -49,3 +55,18 @@ async def test_who_leaves_takes_no_answer_along_and_gets_nobody_elses(redis_serv
             wrong = [number for number, one in enumerate(told) if isinstance(one, bool) and one is not (number % 2 == 0)]
             assert wrong == []
             assert {type(one) for one in told} <= {bool, asyncio.CancelledError}
+
+
+async def test_more_records_than_are_kept_in_memory_are_read_without_a_fault(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "_KNOWN", 3)
+    people = [person(number) for number in range(20)]
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        for number, one in enumerate(people):
+            await store.book.commit([], [Learn(replace(consent(one), wording=f"wording {number}"), b"")])
+        stand = await store.book.stand()
+        then = asyncio.gather(*(store.book.facts_at("acme", Who(one), stand) for one in people))
+        now = asyncio.gather(*(store.book.facts("acme", [Who(one)]) for one in people))
+        assert [facts.consents for facts in await then if facts] == [facts.consents for (facts,) in await now]
+        assert [facts.consents[0].wording for (facts,) in await now] == [f"wording {number}" for number in range(20)]

@@ -37,8 +37,8 @@ async def read(reads: Reads, frames: Frames, advertiser: str, who: Sequence[Who]
 async def read_at(reads: Reads, frames: Frames, advertiser: str, who: Who, stand: int) -> Facts | None:
     """What `read` told at that stand; None where it was erased since, or not kept yet."""
     keys = _keys(who)
-    look, files, known = await look_up(reads, frames, keys, keys)
     kept_from = int(await reads.plain("HGET", MARKS, "history") or 0)  # of a file that kept no ends before, copied here
+    look, files, known = await look_up(reads, frames, keys, keys)
     if stand < max(kept_from, people.erased(files[0], advertiser)):
         return None
     against = [
