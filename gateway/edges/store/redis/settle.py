@@ -29,7 +29,10 @@ _TWIN = (
     "another machine is known to the store under the name {node}: give this one another ([gateway] node);"
     " or, where that machine is gone for good, `gateway node retire {node}`"
 )
-_KEYS = "the store was begun with other keys: copy the folder keys of another node to this one"
+_KEYS = (
+    "the store was begun with other keys: copy the folder keys of another node to this one; or a copy into it is not finished:"
+    " wait for it, or make it again"
+)
 
 
 class Moved(Unavailable):
