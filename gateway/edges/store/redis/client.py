@@ -63,7 +63,7 @@ def blocking_client(access: Access) -> Blocking:
 def owner(client: Blocking, key: str) -> Blocking:
     """The client of the one server that has the key now: what WAIT and INFO tell is that server's, and that connection's, own."""
     if isinstance(client, RedisCluster):
-        return client.get_redis_connection(client.get_node_from_key(key))  # type: ignore[no-untyped-call]
+        return client.get_redis_connection(client.get_node_from_key(key))
     return client
 
 

@@ -103,7 +103,7 @@ def _begin(client: Blocking) -> None:
 def _server(client: Blocking) -> Blocking:
     """The server that holds our keys."""
     if isinstance(client, RedisCluster):
-        return client.get_redis_connection(client.get_node_from_key(MARKS))  # type: ignore[no-untyped-call]
+        return client.get_redis_connection(client.get_node_from_key(MARKS))
     return client
 
 
