@@ -147,6 +147,13 @@ async def test_password_changed_under_a_running_gateway_stops_it_until_it_is_cha
             assert await opposed(store, person(1))
 
 
+async def test_certificate_that_is_not_to_be_believed_is_said(tmp_path: Path) -> None:
+    async with running_redis(tmp_path / "redis", tls=True) as server, running_redis(tmp_path / "other", tls=True) as other:
+        place = replace(access(server.url), ca_file=other.ca_file)
+        with pytest.raises(Refused, match=r"certificate .* ca_file"):
+            open_redis(place, "aw0", node="a", folder=tmp_path, fingerprint=FINGERPRINT)
+
+
 async def test_nobody_there_is_said_with_the_place(tmp_path: Path) -> None:
     server = RedisServer(tmp_path / "redis")
     with pytest.raises(Refused, match=f"{server.port} does not answer"):

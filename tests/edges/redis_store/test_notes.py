@@ -80,6 +80,16 @@ async def test_opposition_is_not_acknowledged_while_the_nodes_file_is_locked(red
 
 
 @needs_redis
+async def test_opposition_is_not_acknowledged_where_the_nodes_file_is_gone(redis_server: RedisServer, tmp_path: Path) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        await oppose(store, person(1))
+        (tmp_path / FILE).rename(tmp_path / "elsewhere.db")
+        with pytest.raises(Unavailable):
+            await oppose(store, person(2))
+        (tmp_path / "elsewhere.db").rename(tmp_path / FILE)
+        await oppose(store, person(2))
+
+
 async def test_opposition_is_not_acknowledged_where_the_nodes_disk_is_full(redis_server: RedisServer, tmp_path: Path) -> None:
     async with machine(redis_server.url, tmp_path, "a") as store:
         await oppose(store, person(1))

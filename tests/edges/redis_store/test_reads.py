@@ -11,7 +11,7 @@ import pytest
 from gateway.core.change import Learn
 from gateway.core.model import Ref
 from gateway.core.record import Who
-from gateway.edges.store.redis import frames
+from gateway.edges.store.redis import frames, listing
 from tests.support.machine import machine, oppose, opposed
 from tests.support.people import consent, person
 from tests.support.redis_servers import RedisServer, needs_redis
@@ -70,3 +70,20 @@ async def test_more_records_than_are_kept_in_memory_are_read_without_a_fault(
         now = asyncio.gather(*(store.book.facts("acme", [Who(one)]) for one in people))
         assert [facts.consents for facts in await then if facts] == [facts.consents for (facts,) in await now]
         assert [facts.consents[0].wording for (facts,) in await now] == [f"wording {number}" for number in range(20)]
+
+
+async def test_register_is_read_whole_while_others_need_more_than_is_kept_in_memory(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "_KNOWN", 3)
+    monkeypatch.setattr(listing, "_AT_ONCE", 1)
+    monkeypatch.setattr(listing, "BUCKETS_AT_ONCE", 1000)
+    people = [person(number) for number in range(20)]
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        for number, one in enumerate(people):
+            await store.book.commit([], [Learn(replace(consent(one), wording=f"wording {number}"), b"")])
+        found = set()
+        async for one, _ in store.book.register():
+            found.add(one.wording)
+            await store.book.facts("acme", [Who(people[len(found) - 1])])
+        assert len(found) == len(people)

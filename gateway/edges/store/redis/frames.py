@@ -127,10 +127,10 @@ class Frames:
         self._known: dict[bytes, Frame] = {}
 
     async def have(self, digests: Iterable[bytes]) -> Mapping[bytes, Frame] | None:
-        """All of these and maybe more, until the next `await`; None where one is kept no more, so what quoted it was erased."""
+        """All of these and maybe more; None where one is kept no more, so what quoted it was erased."""
         wanted = set(digests)
         if len(self._known) > _KNOWN:
-            self._known.clear()
+            self._known = {}  # who still reads from the old ones keeps them
         while missing := wanted.difference(self._known):
             some = sorted(missing)[:_AT_ONCE]
             for digest, text in zip(some, await self._reads.plain("HMGET", FRAMES, *some), strict=True):

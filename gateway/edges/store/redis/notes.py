@@ -94,7 +94,9 @@ class NodeJournal:
         self._standing = standing
         self._broken = False
         self._pages = 0
+        self._path = path.resolve()
         self._connection = connect(path)
+        self._file = self._found()
         raise_schema(self._connection, path, _STEPS)
         self._connection.set_wal_hook(self._note_wal)
         self._seen = int(self._mark("seen", 0))
@@ -213,7 +215,7 @@ class NodeJournal:
     @contextmanager
     def _writing(self, *, durable: bool = False) -> Iterator[Callable[..., Any]]:
         """One transaction; one that is not durable is so with the next that is, and may be lost with the machine until then."""
-        if self._broken:
+        if self._broken or (durable and self._found() != self._file):  # SQLite would go on writing to a file that has no name
             raise Unavailable("store")
         try:
             self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
@@ -227,6 +229,14 @@ class NodeJournal:
         finally:
             self._undo()
         self._checkpoint()
+
+    def _found(self) -> tuple[int, int]:
+        """Which file has our name now."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino
 
     def _undo(self) -> None:
         if self._connection.in_transaction:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import TypeVar
 
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
@@ -18,6 +19,7 @@ from gateway.edges.store.redis.commits import Commits
 from gateway.edges.store.redis.durability import look
 from gateway.edges.store.redis.journal import RedisJournal
 from gateway.edges.store.redis.leases import RedisLeases
+from gateway.edges.store.redis.location import Layout
 from gateway.edges.store.redis.nodes import RedisNodes
 from gateway.edges.store.redis.notes import FILE, NodeJournal
 from gateway.edges.store.redis.outbox import RedisOutbox
@@ -176,9 +178,20 @@ def _why(access: Access, error: BaseException) -> str:
         return "the store refuses the password: GATEWAY_REDIS_PASSWORD or [redis] password_file, and [redis] username"
     if isinstance(error, NoPermissionError):
         user = access.username or "default"
-        rights = "~{gw}* +@all -@dangerous +info +bgrewriteaof +config|get"
+        rights = "~{gw}* +@all -@dangerous +info +bgrewriteaof +config|get +client|setname +cluster|slots"  # the last two for 6.2
         return f'the store refuses the user "{user}" a command: ACL SETUSER {user} {rights}'
     if isinstance(error, ResponseError):
         return f"the store refuses: {str(error).partition(' ')[0]}"
     places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
+    if any(isinstance(one, SSLCertVerificationError) for one in _chain(error)):
+        return f"the certificate of the store at {places} is not to be believed: [redis] ca_file, and the name in the URL"
+    if access.location.layout is Layout.CLUSTER:
+        return f"no Cluster answers at {places}"
     return f"the store at {places} does not answer"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
