@@ -180,8 +180,8 @@ async def living(starter: Starter, config: Path, ports: Ports) -> AsyncIterator[
 
     await enlist(load(config, {}))
     life = Life(starter, config, ports)
-    await life.start()
     try:
+        await life.start()
         yield life
     finally:
         if life.pid:
