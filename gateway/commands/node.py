@@ -1,4 +1,4 @@
-"""`gateway node`: the machines that share a store, who of them is waited for, and the retirement of one that is gone for good."""
+"""`gateway node`: the machines that share a store, who of them is waited for, and what is done about what is gone for good."""
 
 from __future__ import annotations
 
@@ -62,3 +62,25 @@ async def _retire(config: Path, name: str) -> None:
             stop(f"{name} is gone already, and nobody waits for it.")
         ref = await store.nodes.retire(name, SystemClock().now())
     say(f"{name} is waited for no longer (ref={ref}). If it comes back, it joins again and tells what it has.")
+
+
+@app.command("begin-anew")
+def begin_anew(
+    yes: Annotated[bool, typer.Option("--yes", help="What was in the store is to stay lost.")] = False,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Go on with an emptied store without putting a copy back: consents, tools and evidence stay lost. On record."""
+    if not yes:
+        stop("Only the oppositions are left. To have everything back: gateway store copy BACKUP STORE. To do without: --yes.", 2)
+    run(_begin_anew(config))
+
+
+async def _begin_anew(config: Path) -> None:
+    from gateway.commands.office import Writing, look_on
+    from gateway.edges.clock import SystemClock
+
+    async with look_on(config, Writing.ACT) as store:
+        if not await store.nodes.emptied():
+            stop("The store was not emptied.")
+        ref = await store.nodes.begin_anew(SystemClock().now())
+    say(f"The store begins anew with the oppositions that the nodes have (ref={ref}).")

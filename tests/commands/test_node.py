@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,20 @@ def test_machine_with_a_new_disk_is_refused_until_the_old_one_is_retired(machine
     old.gateway("node", "retire", "a")
     old.gateway("oppose", "add", "p@example.com", "--advertiser", "acme")
     assert [(one["node"], one["state"]) for one in old.json("node", "list")] == [("a", "here"), ("a", "gone"), ("b", "here")]
+
+
+@needs_redis
+def test_emptied_store_begins_anew_only_when_somebody_says_so(machine: Machine, shared_redis: RedisServer) -> None:
+    one = machine("a")
+    assert "not emptied" in one.gateway("node", "begin-anew", "--yes", code=1).output
+    asyncio.run(shared_redis.command("FLUSHALL"))
+    one.gateway("oppose", "add", "p@example.com", "--advertiser", "acme")
+    one.gateway("tool", "list", code=1)
+    assert "gateway store copy" in one.gateway("node", "begin-anew", code=2).output
+    one.gateway("node", "begin-anew", "--yes")
+    assert one.json("tool", "list") == []
+    assert "begun-anew" in one.gateway("journal", "show").output
+    assert len(one.json("oppose", "list")) == 2
 
 
 def test_gateway_with_a_store_of_its_own_has_no_nodes(house: House) -> None:

@@ -17,7 +17,6 @@ from pathlib import Path
 from gateway.core.change import Change, Lift, Oppose
 from gateway.core.evidence import Event, Kind
 from gateway.core.model import PersonKey
-from gateway.core.record import Who
 from gateway.edges.clock import SystemClock
 from gateway.edges.store.redis.client import Access
 from gateway.edges.store.redis.store import RedisStore, open_redis
@@ -76,9 +75,8 @@ async def commit(store: RedisStore, who: PersonKey, changes: Sequence[Change]) -
 
 
 async def opposed(store: RedisStore, who: PersonKey) -> bool:
-    """Whether they must not be mailed, as a look at this moment says."""
-    (facts,) = await store.book.facts("acme", [Who(who)])
-    return bool(facts.oppositions)
+    """Whether they must not be mailed, as a look at this moment says; of a store that was emptied, as far as it is back."""
+    return bool(await store.book.oppositions(who))
 
 
 async def knows(store: RedisStore, node: str) -> None:
@@ -97,7 +95,7 @@ async def whole(store: RedisStore, patience: float = 20.0) -> None:
 
     async def so() -> bool:
         with suppress(Unavailable):
-            return (await store.reads.rows([])).settled
+            return (await store.reads.rows([], what_is_left=True)).settled
         return False
 
     await until(so, "the store is whole again", patience, pause=0.02)
@@ -108,7 +106,7 @@ async def reachable(store: RedisStore, patience: float = 20.0) -> None:
 
     async def so() -> bool:
         with suppress(Unavailable):
-            await store.book.stand()
+            await store.reads.rows([], what_is_left=True)
             return True
         return False
 

@@ -221,7 +221,7 @@ async def test_node_that_is_down_holds_marketing_until_it_is_back(redis_server: 
             assert await opposed(one, person(1))
             assert await opposed(one, person(2))
             await until(lambda: _said(log, "store-settled", 2), "it is said")
-    assert log.names() == ["store-settled", "store-unsettled", "store-settled"]
+    assert log.names() == ["store-settled", "store-emptied", "store-unsettled", "store-settled"]
 
 
 async def _waits_for(store: RedisStore, node: str) -> bool:

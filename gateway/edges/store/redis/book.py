@@ -79,8 +79,7 @@ class RedisBook:
         """See `ports.Book`; everyone's are read page by page."""
         if person is None:
             return await listing.oppositions(self._reads)
-        look, _, _ = await facts.look_up(self._reads, self._frames, [person], [])
-        return people.oppositions(person, look.rows[0])
+        return await facts.against(self._reads, person)
 
     async def consents(self, person: PersonKey | None = None, advertiser: str = "") -> Sequence[tuple[Consent, bytes]]:
         """See `ports.Book`; everyone's are read page by page."""

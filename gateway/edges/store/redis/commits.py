@@ -18,10 +18,11 @@ from typing import Any, Protocol
 
 from redis.exceptions import MovedError, NoScriptError, RedisError
 
-from gateway.core.evidence import GENESIS, link
+from gateway.core.evidence import link
 from gateway.core.model import Ref
+from gateway.edges.store.redis.chains import Chains, Head, Memory
 from gateway.edges.store.redis.client import FAILURES, Blocking, owner
-from gateway.edges.store.redis.pack import MARKS, PREFIX, Packed, packed, place, unpacked, words
+from gateway.edges.store.redis.pack import MARKS, Packed, packed, place, unpacked, words
 from gateway.edges.store.redis.scripts import COMMIT
 from gateway.edges.store.redis.standing import Standing
 from gateway.flow.lease_ports import Overtaken
@@ -53,8 +54,8 @@ class Post:
     guarded: Sequence[bytes]
 
 
-class Notes(Protocol):
-    """This machine's own disk: what protects people, before and after Redis has it."""
+class Notes(Memory, Protocol):
+    """This machine's own disk: what protects people, before and after Redis has it, and how far the evidence came."""
 
     def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:
         """Have them on disk; a number for each. Raises Unavailable."""
@@ -89,7 +90,8 @@ class Commits:
         self._settle = settle
         self._notes = notes
         self._replicas = replicas
-        self._head: tuple[int, bytes] | None = None
+        self._chains = Chains(notes, writer)
+        self._head: Head | None = None
         self._closing = False
         self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
         self._aside: Any = _NOTHING
@@ -124,6 +126,8 @@ class Commits:
             futures = [future for _, future, _ in batch]
             with suppress(RuntimeError):  # a closed loop has nobody waiting any more; the commit stands
                 futures[0].get_loop().call_soon_threadsafe(_release, futures, ended)
+        with suppress(Unavailable):
+            self._chains.close()
         self._disconnect()
 
     def _end(self, batch: Sequence[_Asked]) -> list[Any]:
@@ -198,6 +202,7 @@ class Commits:
             for at, (answer, refs) in zip(waiting, answers, strict=True):
                 if isinstance(answer, int):
                     ended[at] = refs
+                    self._chains.gave(refs)
                     self._standing.saw(answer)
                     stands += [(number, answer) for number in kept[at]]
                 elif _again(answer):
@@ -220,7 +225,7 @@ class Commits:
     def _fly(self, posts: Sequence[Post], epoch: str) -> list[tuple[Any, list[Ref]]]:
         client = self._ready()
         if self._head is None:
-            self._head = self._read_head(client)
+            self._head = self._chains.head(client, epoch)
         pipe = owner(client, MARKS).pipeline(transaction=False)
         refs = [self._add(pipe, post, epoch) for post in posts]
         waits = self._waits()
@@ -242,17 +247,17 @@ class Commits:
 
     def _add(self, pipe: Any, post: Post, epoch: str) -> list[Ref]:
         assert self._head is not None  # noqa: S101 - read right before
-        first, before = self._head
+        name, first, before = self._head.name, self._head.seq, self._head.hash
         seq, last, entries = first, before, []
         for body, _, person in post.events:
             seq += 1
-            last = link(last, self._writer, seq, body)
+            last = link(last, name, seq, body)
             entries.append([seq, body, last, list(place("p", person)) if person else False])
-        self._head = seq, last
+        self._head = Head(name, seq, last)
         at = "" if post.at is None else post.at
-        chain = (self._writer, first, before, post.operations, packed(entries))
+        chain = (name, first, before, post.operations, packed(entries))
         pipe.execute_command("EVALSHA", COMMIT.digest, 1, MARKS, epoch, self._standing.seen, post.fence, *chain, at)
-        return [Ref(f"{self._writer}-{number}") for number in range(first + 1, seq + 1)]
+        return [Ref(f"{name}-{number}") for number in range(first + 1, seq + 1)]
 
     def _recover(self, answers: Sequence[Any], epoch: str) -> None:
         """What a repetition needs: the script where the server has lost it, the chain's end, the epoch."""
@@ -265,13 +270,6 @@ class Commits:
         if any(_says(one, "EPOCH") for one in answers):
             self._standing.moved(epoch)
             self._ready()
-
-    def _read_head(self, client: Blocking) -> tuple[int, bytes]:
-        found = client.hget(f"{PREFIX}heads", self._writer)
-        if found is None:
-            return 0, GENESIS
-        seq, last = unpacked(found)
-        return int(seq), last
 
     def _ready(self) -> Blocking:
         """The client, its standing settled."""

@@ -13,6 +13,7 @@ from secrets import token_hex
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copying import ORIGIN, Batch, Row
 from gateway.edges.store.redis import copy_put
+from gateway.edges.store.redis.aside import ASIDE, Aside
 from gateway.edges.store.redis.client import FAILURES, Access, Blocking
 from gateway.edges.store.redis.copy_rows import FILED
 from gateway.edges.store.redis.copying import connected, lineage, outside, rows_of
@@ -41,14 +42,17 @@ class RedisTarget:
         self._fingerprint = fingerprint
         self._replicas = replicas
         self._numbers = copy_put.Numbers()
+        self._aside = Aside(self._client)
         with outside():
             if faults := look(self._client, access, replicas).faults:
                 raise Refused("the store is not safe: " + ". ".join(map(str, faults)))
-            unfinished = self._client.hget(MARKS, "keys") == UNFINISHED
-            if not unfinished and self._client.exists(*(PREFIX + name for name in _HELD)):
+            keys, emptied = self._client.hmget(MARKS, "keys", "emptied")
+            if keys != UNFINISHED and not emptied and self._client.exists(*(PREFIX + name for name in _HELD)):
                 raise Refused("the store holds something: a copy is only written into an empty one (FLUSHDB)")
+            _shut(self._client)
+            if keys != UNFINISHED:
+                self._aside.fill()
             _clear(self._client)
-            self._client.hset(MARKS, "keys", UNFINISHED)
             self._client.script_load(PUT.text)
 
     def put(self, table: str, rows: Sequence[Row]) -> None:
@@ -78,10 +82,15 @@ class RedisTarget:
 
     def finish(self) -> None:
         """See `Target`; whoever settles next begins a new epoch, and every node tells what the copy lacks."""
+        for table, rows in self._aside.batches():
+            self.put(table, rows)
         with outside():
+            for key, numbers in self._numbers.told():
+                self._client.hset(key, mapping=numbers)
             # No node could tell again what the copy brought: data that are older are not whole (`lua/nodes.lua`).
             self._client.hset(f"{PREFIX}bygone", f"copied:{token_hex(4)}", int(self._client.hget(MARKS, "stand") or 0))
             self._client.hset(MARKS, "keys", self._fingerprint)
+            self._aside.drop()
             if self._replicas and self._client.wait(self._replicas, _PATIENCE) < self._replicas:
                 raise Refused("the copy did not reach as many replicas as are declared")
             self._client.close()
@@ -89,8 +98,10 @@ class RedisTarget:
     def abandon(self) -> None:
         """See `Target`; where the server cannot be reached what is there still bears the keys of nobody."""
         with suppress(*FAILURES):
-            self._client.hset(MARKS, "keys", UNFINISHED)
+            _shut(self._client)
             _clear(self._client)
+            self._aside.restore()
+            self._client.delete(MARKS)  # nodes that had one here find it emptied again, and bring what they have
         with suppress(*FAILURES):
             self._client.close()
 
@@ -111,12 +122,20 @@ def _referred(references: Iterable[tuple[bytes, bytes]]) -> list[Packed]:
     return [[*place("p", person), b"".join(some)] for person, some in of.items()]
 
 
+def _shut(client: Blocking) -> None:
+    """From now on no gateway finds the data it has settled with, and none can settle."""
+    pipe = client.pipeline(transaction=True)
+    pipe.delete(MARKS)
+    pipe.hset(MARKS, "keys", UNFINISHED)
+    pipe.execute()
+
+
 def _clear(client: Blocking) -> None:
-    """Remove everything of ours; a server may hold more than that."""
+    """Remove everything of ours but the mark and what lies aside; a server may hold more than that."""
     cursor = 0
     while True:
         cursor, names = client.scan(cursor, match=f"{PREFIX}*", count=_KEYS_AT_ONCE)
-        if names:
-            client.unlink(*names)
+        if gone := [name for name in names if name != MARKS.encode() and not name.startswith(ASIDE)]:
+            client.unlink(*gone)
         if cursor == 0:
             return

@@ -61,9 +61,11 @@ class RedisSource:
     def __init__(self, access: Access, fingerprint: bytes) -> None:
         self.client = connected(access)
         with outside():
-            keys, unsettled = self.client.hmget(MARKS, "keys", "unsettled")
+            keys, unsettled, emptied = self.client.hmget(MARKS, "keys", "unsettled", "emptied")
         if keys not in (None, fingerprint):
             raise Refused("the store was begun with other keys, or a copy into it was not finished")
+        if emptied:
+            raise Refused("the store was emptied: what is left of it is no copy of anything")
         if unsettled:
             raise Refused("the store is not whole: wait until every node has told what it has (`gateway node list`)")
 
@@ -214,10 +216,10 @@ def _notes(client: Blocking) -> Iterator[Batch]:
             yield "outbox", [copy_rows.note(raw) for raw in rows if raw is not None]
             after = f"({int(numbers[-1])}"
     for partner in partners:
-        for _, some in _streamed(client, f"told:{partner}", at_once("told")):
+        for _, some in streamed(client, f"told:{partner}", at_once("told")):
             yield "told", [copy_rows.receipt(told[b"r"]) for told in some]
     for partner in sorted(map(words, client.smembers(f"{PREFIX}passed"))):
-        for numbers, some in _streamed(client, f"passed:{partner}", at_once("transfer")):
+        for numbers, some in streamed(client, f"passed:{partner}", at_once("transfer")):
             yield "transfer", [(number, *columns(told[b"r"], 0)) for number, told in zip(numbers, some, strict=True)]
 
 
@@ -238,7 +240,7 @@ def _long(client: Blocking) -> Iterator[Batch]:
 def _journal(client: Blocking) -> Iterator[Batch]:
     """Each chain up to where it was when its turn came, and that as its head."""
     for writer, seq, last in _heads(client):
-        for numbers, some in _streamed(client, f"j:{writer}", at_once("entry"), seq):
+        for numbers, some in streamed(client, f"j:{writer}", at_once("entry"), seq):
             yield "entry", [(writer, number, told[b"b"], told[b"h"]) for number, told in zip(numbers, some, strict=True)]
         yield "head", [(writer, seq, last)]
 
@@ -283,7 +285,7 @@ def _heads(client: Blocking) -> list[tuple[str, int, bytes]]:
     return sorted((writer, int(seq), last) for writer, seq, last in found)
 
 
-def _streamed(
+def streamed(
     client: Blocking, stream: str, size: int, last: int | None = None
 ) -> Iterator[tuple[list[int], list[Mapping[bytes, bytes]]]]:
     """A stream's entries with their numbers, page by page."""

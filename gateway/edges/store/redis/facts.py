@@ -50,6 +50,12 @@ async def read_at(reads: Reads, frames: Frames, advertiser: str, who: Who, stand
     return Facts(found.consents, tuple(against), found.notices, found.last_act)
 
 
+async def against(reads: Reads, person: PersonKey) -> list[Opposition]:
+    """What stands against mail to somebody; of a store that was emptied what the nodes have brought back."""
+    look = await reads.rows([place("o", person)], what_is_left=True)
+    return people.oppositions(person, look.rows[0])
+
+
 async def look_up(reads: Reads, frames: Frames, keys: Sequence[PersonKey], persons: Sequence[PersonKey]) -> Seen:
     """The rows of family `o` of these keys, then the files of these persons, with every frame that they quote."""
     places = [*(place("o", key) for key in keys), *(place("c", one) for one in persons)]

@@ -47,6 +47,16 @@ class RedisNodes:
             found.append(Node(words(name).partition(":")[0], gone=True, there=there))
         return sorted(found, key=attrgetter("name", "gone"))
 
+    async def emptied(self) -> bool:
+        """Whether everything was lost, and neither a copy put back nor the loss accepted."""
+        return await self._reads.plain("HGET", MARKS, "emptied") is not None
+
+    async def begin_anew(self, at: datetime) -> Ref:
+        """Do without what was lost with an emptied store, on record: what is there is from now on all there is."""
+        event = Event(at, Kind.STORE, "begun-anew")
+        refs: Sequence[Ref] = await self._commits.post(Post(packed([["begin_anew"]]), prepare([event]), None, b"", ()))
+        return refs[0]
+
     async def retire(self, name: str, at: datetime) -> Ref:
         """Wait for it no longer, on record; what only it had is given up."""
         event = Event(at, Kind.STORE, "node-retired", detail=f"node={name}")

@@ -17,6 +17,7 @@ from typing import Any
 import apsw
 
 from gateway.edges.store.connection import connect, raise_schema
+from gateway.edges.store.redis.chains import Written
 from gateway.edges.store.redis.pack import unpacked
 from gateway.edges.store.redis.standing import Standing
 from gateway.flow.ports import Unavailable
@@ -43,6 +44,8 @@ _STEPS = (
     STRICT, WITHOUT ROWID;
     CREATE TABLE bygone (name TEXT PRIMARY KEY, stand INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE mark (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE chain (writer TEXT PRIMARY KEY, part INTEGER NOT NULL, epoch TEXT NOT NULL, last INTEGER)
+    STRICT, WITHOUT ROWID;
     """,
 )
 
@@ -185,6 +188,16 @@ class NodeJournal:
                 for name, stand in gone.items():
                     run("REPLACE INTO bygone VALUES (?, ?)", (name, stand))
                 self._remember_seen()
+
+    def chain(self, writer: str) -> Written | None:
+        """See `chains.Memory`."""
+        rows = self._rows("SELECT part, epoch, last FROM chain WHERE writer = ?", (writer,))
+        return Written(*rows[0]) if rows else None
+
+    def keep_chain(self, writer: str, written: Written) -> None:
+        """See `chains.Memory`."""
+        with self._writing(durable=True) as run:
+            run("REPLACE INTO chain VALUES (?, ?, ?, ?)", (writer, written.part, written.epoch, written.last))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,6 +1,7 @@
 """Reads the papers around the records out of Redis: tools, keys, rulings, sign-ups, transfers, counts, and a person's side things.
 
-Nothing here is of one moment with anything else: no verdict rests on it.
+Nothing here is of one moment with anything else: no verdict rests on it. What a login or evidence rests on is read of data that
+are known to be whole (`Reads.sure`): a tool that is not there must not be one that was lost.
 """
 
 from __future__ import annotations
@@ -89,35 +90,35 @@ async def since(reads: Reads, index: str, keys: Sequence[bytes], last: datetime)
 
 async def tool(reads: Reads, name: str) -> Tool | None:
     """See `ports.Book`."""
-    return await _one(reads.plain("HGET", f"{PREFIX}tool", text_key(name)), _tool)
+    return await _one(reads.sure("HGET", f"{PREFIX}tool", text_key(name)), _tool)
 
 
 async def tools(reads: Reads) -> list[Tool]:
     """See `ports.Book`; by name."""
-    return sorted(map(_tool, await reads.plain("HVALS", f"{PREFIX}tool")), key=lambda one: one.name)
+    return sorted(map(_tool, await reads.sure("HVALS", f"{PREFIX}tool")), key=lambda one: one.name)
 
 
 async def api_key(reads: Reads, name: str) -> ApiKey | None:
     """See `ports.Book`."""
-    return await _one(reads.plain("HGET", f"{PREFIX}api_key", text_key(name)), _api_key)
+    return await _one(reads.sure("HGET", f"{PREFIX}api_key", text_key(name)), _api_key)
 
 
 async def api_keys(reads: Reads) -> list[ApiKey]:
     """See `ports.Book`; by name."""
-    return sorted(map(_api_key, await reads.plain("HVALS", f"{PREFIX}api_key")), key=lambda one: one.name)
+    return sorted(map(_api_key, await reads.sure("HVALS", f"{PREFIX}api_key")), key=lambda one: one.name)
 
 
 async def ruling(reads: Reads, label: str) -> Ruling | None:
     """See `ports.Book`."""
-    at = await reads.plain("HGET", f"{PREFIX}ruling", text_key(label))
-    return None if at is None else await _one(reads.plain("LINDEX", f"{PREFIX}rulings", int(at)), _ruling)
+    at = await reads.sure("HGET", f"{PREFIX}ruling", text_key(label))
+    return None if at is None else await _one(reads.sure("LINDEX", f"{PREFIX}rulings", int(at)), _ruling)
 
 
 async def rulings(reads: Reads, kind: str) -> list[Ruling]:
     """See `ports.Book`; in the order in which they were adopted."""
     found: list[Ruling] = []
     at = 0
-    while page := await reads.plain("LRANGE", f"{PREFIX}rulings", at, at + _LARGE - 1):
+    while page := await reads.sure("LRANGE", f"{PREFIX}rulings", at, at + _LARGE - 1):
         found.extend(one for one in map(_ruling, page) if kind in ("", one.kind))
         at += len(page)
     return found
@@ -125,7 +126,7 @@ async def rulings(reads: Reads, kind: str) -> list[Ruling]:
 
 async def enrolment(reads: Reads, digest: bytes) -> Enrolment | None:
     """See `ports.Book`."""
-    return await _one(reads.plain("HGET", f"{PREFIX}enrolment", digest), _enrolment)
+    return await _one(reads.sure("HGET", f"{PREFIX}enrolment", digest), _enrolment)
 
 
 async def enrolments(reads: Reads, person: PersonKey | None) -> list[Enrolment]:

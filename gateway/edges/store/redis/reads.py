@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Async
 from gateway.edges.store.redis.pack import MARKS
-from gateway.edges.store.redis.scripts import READ, Script
+from gateway.edges.store.redis.scripts import ASK, READ, Script
 from gateway.edges.store.redis.standing import Standing
 from gateway.flow.ports import Unavailable
 
@@ -45,11 +45,17 @@ class Reads:
         self._waiting: list[_Asked] = []
         self._flight = asyncio.Lock()
 
-    async def rows(self, places: Sequence[tuple[str, bytes]]) -> Look:
-        """The marks that verdicts rest on, and the raw rows of these places, of one moment."""
-        stand, hashes, unsettled, arranged, *found = await self.script(READ, [part for one in places for part in one])
+    async def rows(self, places: Sequence[tuple[str, bytes]], *, what_is_left: bool = False) -> Look:
+        """The marks that verdicts rest on, and the raw rows of these places, of one moment.
+
+        Of a store that was emptied nothing is told, unless `what_is_left` is enough: no row proves that there was none.
+        """
+        stand, hashes, unsettled, arranged, emptied, *found = await self.script(READ, [part for one in places for part in one])
         self._standing.saw(stand)
         self._standing.told(settled=not unsettled)
+        self._standing.emptied = bool(emptied)
+        if emptied and not what_is_left:
+            raise Unavailable("store")
         return Look(stand, arranged, bool(hashes), not unsettled, found)
 
     async def script(self, script: Script, arguments: Sequence[Any] = ()) -> Any:
@@ -67,10 +73,15 @@ class Reads:
             if isinstance(answer, RedisError) and str(answer).startswith("EPOCH"):
                 self._standing.moved(epoch)
             elif isinstance(answer, Exception):
+                self._standing.emptied |= str(answer).startswith("EMPTIED")
                 raise Unavailable("store") from answer
             else:
                 return answer
         raise Unavailable("store")
+
+    async def sure(self, *command: Any) -> Any:
+        """What one command answers, of the data that this process settled with: for what logins and evidence rest on."""
+        return await self.script(ASK, command)
 
     async def plain(self, *command: Any) -> Any:
         """What one command answers, whatever the epoch: for what no verdict rests on."""

@@ -38,6 +38,7 @@ def _rarely(*parts: str) -> str:
 
 
 READ = _script("guard", "read")
+ASK = _script("guard", "ask")
 LIST = _script("guard", "list")
 ENTRIES = _script("guard", "entries")
 QUOTES = _script("guard", "quotes")

@@ -29,10 +29,8 @@ _TWIN = (
     "another machine is known to the store under the name {node}: give this one another ([gateway] node);"
     " or, where that machine is gone for good, `gateway node retire {node}`"
 )
-_KEYS = (
-    "the store was begun with other keys: copy the folder keys of another node to this one; or a copy into it is not finished:"
-    " wait for it, or make it again"
-)
+_COPYING = "a copy is being put into the store, or one was broken off: let it end, or make it again"
+_KEYS = "the store was begun with other keys: copy the folder keys of another node to this one"
 
 
 class Moved(Unavailable):
@@ -115,8 +113,9 @@ class Settling:
         own = notes.id if notes else ""
         new = secrets.token_hex(8)
         told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, packed(peers), packed(gone))
-        epoch, stand, unsettled, members, bygone, lineage = told
+        epoch, stand, unsettled, emptied, members, bygone, lineage = told
         standing.saw(stand)
+        standing.emptied = bool(emptied)
         standing.told(settled=not unsettled)
         self._lineage = [_epoch(one) for one in lineage]
         if notes:
@@ -159,7 +158,8 @@ class Settling:
     def _put_back(self, client: Blocking) -> bool:
         """Confirm, and where everybody has, apply some of what was told; whether more waits."""
         told = self._guarded(client, CONFIRM, self._node, self._notes.id if self._notes else "", self._change)
-        stand, unsettled, awaited, staged, restored, change, members, bygone = told
+        stand, unsettled, emptied, awaited, staged, restored, change, members, bygone = told
+        self._standing.emptied = bool(emptied)
         if self._notes:
             self._notes.remember([_member(one) for one in members], _bygone(bygone))
         self._change = change
@@ -194,6 +194,8 @@ class Settling:
         match str(error).partition(" ")[0]:
             case "EPOCH":
                 return Moved("store")
+            case "COPYING":
+                return Refused(_COPYING)
             case "KEYS":
                 return Refused(_KEYS)
             case "TWIN":

@@ -20,13 +20,14 @@ class Fault:
 class Standing:
     """Shared by the reads and the commits of one process; an empty epoch means that it must be settled first.
 
-    While there are `faults` nothing is read and nothing is written. `aof_wait` says that the server forces its log to disk only
-    when asked (WAITAOF).
+    While there are `faults` nothing is read and nothing is written; while it is `emptied` nothing is concluded from what is not
+    there. `aof_wait` says that the server forces its log to disk only when asked (WAITAOF).
     """
 
     epoch: str = ""
     seen: int = 0
     settled: bool = False
+    emptied: bool = False
     awaited: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     aof_wait: bool = False

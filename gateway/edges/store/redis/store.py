@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from ssl import SSLCertVerificationError
@@ -14,6 +14,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.redis.book import RedisBook
+from gateway.edges.store.redis.chains import Written
 from gateway.edges.store.redis.client import FAILURES, Access, Blocking, async_client, blocking_client
 from gateway.edges.store.redis.commits import Commits
 from gateway.edges.store.redis.durability import look
@@ -32,6 +33,10 @@ from gateway.edges.store.redis.watching import Watching
 from gateway.flow.lease_ports import Lease
 from gateway.flow.ports import Clock, Log, Unavailable
 
+EMPTIED = (
+    "the store was emptied: put a copy back (gateway store copy BACKUP STORE);"
+    " what was acknowledged since stays. To do without what was lost: gateway node begin-anew"
+)
 _TRIES = 3
 T = TypeVar("T")
 
@@ -55,16 +60,18 @@ class RedisStore:
     @property
     def settled(self) -> bool:
         """See `flow.store.Store`."""
-        return self.standing.settled and not self.standing.faults
+        return self.standing.settled and not self.standing.emptied and not self.standing.faults
 
     @property
     def why(self) -> str:
         """What keeps the store from being used, or marketing from leaving, for whoever puts it right; empty when nothing does."""
         if self.standing.faults:
             return "the store is not safe: " + ". ".join(map(str, self.standing.faults))
+        told = [EMPTIED] if self.standing.emptied else []
         if not self.standing.settled:
-            return "marketing waits until these nodes have told what they have: " + (", ".join(self.standing.awaited) or "this one")
-        return ""
+            awaited = ", ".join(self.standing.awaited) or "this one"
+            told.append(f"marketing waits until these nodes have told what they have: {awaited}")
+        return ". ".join(told)
 
     def under(self, lease: Lease) -> RedisStore:
         """See `flow.store.Store`."""
@@ -85,6 +92,9 @@ class RedisStore:
 class _Onlooker:
     """Notes of a process that belongs to no node: it can put nothing on a disk, so it can change nothing that protects anybody."""
 
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
     def keep(self, writer: str, payloads: Sequence[bytes]) -> Sequence[int]:  # noqa: ARG002 - as the protocol has it
         """Refuse."""
         raise Unavailable("store")
@@ -94,6 +104,16 @@ class _Onlooker:
 
     def void(self, numbers: Sequence[int]) -> None:
         """There are none."""
+
+    def chain(self, writer: str) -> Written | None:
+        """As whoever wrote under this name on this machine left it."""
+        with closing(NodeJournal(self._file, Standing())) as notes:
+            return notes.chain(writer)
+
+    def keep_chain(self, writer: str, written: Written) -> None:
+        """For whoever writes under this name here next."""
+        with closing(NodeJournal(self._file, Standing())) as notes:
+            notes.keep_chain(writer, written)
 
 
 def open_redis(access: Access, writer: str, *, node: str, folder: Path, fingerprint: bytes, replicas: int = 0) -> RedisStore:
@@ -112,7 +132,7 @@ def open_redis(access: Access, writer: str, *, node: str, folder: Path, fingerpr
         if notes:
             notes.close()
         raise
-    commits = Commits(lambda: blocking_client(access), writer, standing, settling, notes or _Onlooker(), replicas)
+    commits = Commits(lambda: blocking_client(access), writer, standing, settling, notes or _Onlooker(folder / FILE), replicas)
 
     async def settle() -> None:
         try:

@@ -36,6 +36,7 @@ class Watching:
         self._faults: tuple[str, ...] = ()
         self._failure = ""
         self._advised = False
+        self._emptied = False
 
     async def run(self, log: Log, clock: Clock) -> None:
         """Look, tell, put back, say; for ever."""
@@ -63,6 +64,9 @@ class Watching:
             log.say("store-unavailable", why=failure) if failure else log.say("store-available")
         self._failure = failure
         self._say_faults(log)
+        if self._standing.emptied != self._emptied:
+            self._emptied = self._standing.emptied
+            log.say("store-emptied" if self._emptied else "store-filled")
         doubts, settled = self._standing.doubts, self._standing.settled
         if doubts != self._doubts or (self._settled and not settled):
             log.say("store-unsettled", waits_for=" ".join(self._standing.awaited))

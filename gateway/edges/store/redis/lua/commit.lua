@@ -2,6 +2,18 @@
 -- ARGV: epoch, stand seen, fence, writer, its last number, its last hash, operations, entries, instant of a factual commit or ''.
 if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
 
+local operations = cmsgpack.unpack(ARGV[7])
+if emptied then
+  -- Taken is only what the nodes bring again once a copy is put back; and evidence, which stays.
+  local kept = {
+    oppose = true, lift = true, withdraw = true, forget = true, forget_withdrawn = true, tell = true,
+    mark = true, settled = true, retire = true, begin_anew = true,
+  }
+  for _, one in ipairs(operations) do
+    if not kept[one[1]] then return redis.error_reply('EMPTIED') end
+  end
+end
+
 local fence = ARGV[3] ~= '' and cmsgpack.unpack(ARGV[3]) or nil
 if fence then
   local held = redis.call('HGET', P .. 'leases', fence[1])
@@ -22,7 +34,6 @@ if ARGV[9] ~= '' then
   reach(stand, tonumber(ARGV[9]))
 end
 
-local operations = cmsgpack.unpack(ARGV[7])
 if stand > 0 then note_anew(operations, stand) end
 for _, one in ipairs(operations) do
   ops[one[1]](one, stand)

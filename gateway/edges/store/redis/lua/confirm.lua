@@ -16,4 +16,4 @@ end
 local stand = tonumber(redis.call('HGET', MARKS, 'stand') or 0)
 local change = tonumber(redis.call('HGET', MARKS, 'members') or 0)
 local news = change ~= tonumber(ARGV[5])
-return {stand, unsettled and 1 or 0, names, staged, tonumber(restored or 0), change, news and members() or {}, news and bygone() or {}}
+return {stand, unsettled and 1 or 0, emptied and 1 or 0, names, staged, tonumber(restored or 0), change, news and members() or {}, news and bygone() or {}}

@@ -15,6 +15,11 @@ function ops.retire(one)
   end
 end
 
+-- What was lost stays lost: somebody has said so, and what is there is from now on all there is.
+function ops.begin_anew()
+  redis.call('HDEL', MARKS, 'emptied')
+end
+
 -- Only where it is true, and before anything of its commit is written.
 function ops.settled(one)
   local epoch, unsettled = unpack(redis.call('HMGET', MARKS, 'epoch', 'unsettled'))

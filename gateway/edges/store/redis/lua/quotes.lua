@@ -1,5 +1,6 @@
 -- ARGV: epoch, stand seen, then buckets of family c: the frames that people in them quote, each once.
 if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
+if emptied then return redis.error_reply('EMPTIED') end
 local found, seen = {}, {}
 for at = 3, #ARGV do
   for _, raw in ipairs(redis.call('HVALS', P .. 'c:' .. ARGV[at])) do

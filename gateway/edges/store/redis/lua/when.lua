@@ -1,5 +1,6 @@
 -- ARGV: epoch, stand seen, then 'last' and an instant: the last stand reached by then; or 'of' and stands: when each was reached.
 if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
+if emptied then return redis.error_reply('EMPTIED') end
 if ARGV[3] == 'of' then
   local found = {}
   for at = 4, #ARGV do
