@@ -84,6 +84,8 @@ async def test_flushed_store_gets_every_opposition_back_before_it_counts_as_whol
             await oppose(one, person(number))
             await oppose(other, person(number + 1))
         await lift(other, person(0))
+        await knows(one, "b")
+        await knows(other, "a")
         await redis_server.command("FLUSHALL")
         await whole(one)
         assert not await opposed(one, person(0))
@@ -109,6 +111,8 @@ async def test_flushed_under_load_no_acknowledged_opposition_is_missing(redis_se
             acknowledged.append(person(number))
 
     async with machine(redis_server.url, tmp_path / "a", "a") as one, machine(redis_server.url, tmp_path / "b", "b") as other:
+        await knows(one, "b")
+        await knows(other, "a")
         async with asyncio.TaskGroup() as group:
             for first in range(0, 3000, 300):
                 group.create_task(load(one if first % 600 else other, first))
