@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.edges.keys import KeyRing
+from gateway.edges.keys import KeyFault, KeyRing
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
 from gateway.edges.store.shared_since import refuse_if_left_behind
@@ -49,7 +49,10 @@ def open_keys(settings: Settings, *, may_create: bool) -> KeyRing:
     """The key ring of this machine; raises KeyFault where it is missing and must not be made."""
     folder = settings.gateway.data_dir / KEYS
     whole = shared(settings) and (folder / "pepper").exists()  # written last: the shared store need not be asked
-    return KeyRing.open(folder, may_create=may_create and not whole and not recorded(settings))
+    may_create = may_create and not whole and not recorded(settings)
+    if shared(settings) and not (may_create or folder.exists()):
+        raise KeyFault(f"{folder} is missing: copy it from another gateway of this store, mode 0700")
+    return KeyRing.open(folder, may_create=may_create)
 
 
 def fingerprint(keys: KeyRing) -> bytes:
