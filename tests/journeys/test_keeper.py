@@ -8,6 +8,7 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from time import monotonic
 
@@ -15,14 +16,18 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from gateway import app
 from gateway.core.address import Identity
-from gateway.core.change import Learn, Oppose, Tell
+from gateway.core.change import Learn, MoveCursor, Oppose, Tell
 from gateway.core.evidence import parse_event, verify
 from gateway.core.record import Audience, Basis, Block, Consent, Door, Opposition, Scope
 from gateway.edges.keys import KeyRing
+from gateway.edges.logs import JsonLog
 from gateway.edges.store.sqlite import SqliteStore, open_store
+from gateway.flow import keeper as keeping
 from tests.journeys.test_workers import children, until_two_workers
-from tests.support.gateway import WHEN, person
+from tests.support.gateway import WHEN, company, person
+from tests.support.journey import house
 from tests.support.process import PATIENCE, Life, Plain, found_company, living
 from tests.support.sink import running_sink
 from tests.support.telling import ear
@@ -209,3 +214,77 @@ async def test_workers_end_with_their_supervisor(tmp_path: Path) -> None:
                 return not any(os.path.exists(f"/proc/{pid}") for pid in workers)  # noqa: ASYNC240, PTH110 no disk is asked
 
             await until(gone, 2 * PATIENCE)
+
+
+# In this process
+
+
+async def test_the_first_refused_write_stops_every_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No renewal tells it here: what a job hears from the store does."""
+    monkeypatch.setattr(keeping, "EVERY", 60.0)
+    monkeypatch.setattr(keeping, "LOOK", 60.0)
+    async with house(tmp_path) as home:
+        store = open_store(home.gateway.database, "cli")
+        first = await keeper(store)
+        assert await store.leases.take("keeper", "gw0/9999", 60.0) is not None
+        await oppose(store, tmp_path / "var", "claire@example.org")
+
+        async def overtaken() -> bool:
+            return '"what":"keeper-overtaken"' in home.gateway.log.getvalue()
+
+        assert await until(overtaken) < keeping.LENGTH - keeping.MARGIN
+        assert (holder(store) or first).number == first.number + 1
+        (waits,) = await store.outbox.pending()
+        assert waits.attempts == 0
+        await store.close()
+
+
+async def test_the_day_is_done_once_whoever_is_the_keeper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R-DP-10."""
+    for name in ("DAILY_AFTER", "DAILY_LOOK"):
+        monkeypatch.setattr(app, name, 0.05)
+    monkeypatch.setattr(keeping, "LOOK", 0.05)
+    async with running_sink() as (_, port):
+        settings = company(tmp_path, port, gateway="workers = 2")
+        KeyRing.open(settings.gateway.data_dir / "keys", may_create=True)
+        store = open_store(settings.gateway.data_dir / "gateway.db", "cli")
+        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
+            both = [Worker(number) for number in range(2)]
+            for one in both:
+                group.create_task(app.Gateway(settings, one.number, JsonLog(one.log)).run(one.stop, one.ready.set_result))
+                await one.ready
+            first = both[(await keeper(store)).worker]
+            (second,) = [one for one in both if one is not first]
+            await until(first.did_the_day)
+            first.stop.set()
+            await until(second.is_keeper)
+            await asyncio.sleep(0.5)
+            assert (first.days, second.days) == (1, 0)
+            await store.book.commit((), [MoveCursor("daily", "2026-01-01")])  # as if it were another day
+            await until(second.did_the_day)
+            assert (first.days, second.days) == (1, 1)
+            second.stop.set()
+        await store.close()
+
+
+class Worker:
+    """One of two gateways in this process."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.log = StringIO()
+        self.stop = asyncio.Event()
+        self.ready: asyncio.Future[app.Addresses] = asyncio.get_running_loop().create_future()
+
+    @property
+    def days(self) -> int:
+        """How often it did the day's work."""
+        return self.log.getvalue().count('"what":"daily"')
+
+    async def did_the_day(self) -> bool:
+        """Whether it did."""
+        return self.days > 0
+
+    async def is_keeper(self) -> bool:
+        """Whether it was ever the keeper."""
+        return '{"lease":"keeper"' in self.log.getvalue()
