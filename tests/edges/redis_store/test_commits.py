@@ -117,16 +117,15 @@ async def test_what_a_missing_replica_kept_from_being_acknowledged_is_there_once
         ends = await _ends([store.book.post([_event(n)], [Oppose(opposition(one))]) for n, one in enumerate(people)])
         assert {type(end) for end in ends} <= {Unavailable, commits.Unanswered}
         pair.replica.thaw()
-        await whole(store)
         sent = [one for one, end in zip(people, ends, strict=True) if isinstance(end, commits.Unanswered)]
         assert len(sent) > 0
+        said: list[str] = []
 
         async def there() -> bool:
             with suppress(Unavailable):
+                said[:] = [one for one in await _chained(store) if one.isdigit()]
                 return all([await opposed(store, one) for one in sent])
             return False
 
         await until(there, "what may have been taken is there, or was told again")
-        await whole(store)
-        said = [one for one in await _chained(store) if one.isdigit()]
         assert len(said) == len(set(said))
