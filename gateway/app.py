@@ -18,6 +18,7 @@ from gateway.core.token import PROBE_STREAM, mint
 from gateway.edges.figures import Together
 from gateway.edges.files import folder_of, shipped
 from gateway.edges.http import Fetcher
+from gateway.edges.keys import KeyFault
 from gateway.edges.logs import JsonLog
 from gateway.edges.smtp.auth import Throttle
 from gateway.edges.smtp.limits import Limits
@@ -46,6 +47,7 @@ from gateway.provider_rooms import make_bounces, make_events
 from gateway.returns_rooms import make_incoming, make_way_back, own_domains
 from gateway.rooms import (
     SPOOL_RESERVE,
+    CannotStart,
     Journeys,
     Nouns,
     State,
@@ -55,7 +57,7 @@ from gateway.rooms import (
     make_outbound,
     open_state,
 )
-from gateway.settings import Settings, to_forms
+from gateway.settings import MissingSecret, Settings, to_forms
 from gateway.settings.models import Limits as GivenLimits
 from gateway.watches import make_preflight, refuse_impostors
 
@@ -153,6 +155,8 @@ class Gateway:
             await adopt(self._settings, nouns, state)
             async with asyncio.TaskGroup() as group:
                 await self._serve(Crew(group, self._log), nouns, state, stop, ready)
+        except BaseExceptionGroup as many:
+            raise _in_words(many) from None
         finally:
             await _close(state)
 
@@ -348,6 +352,15 @@ def _reaches(provider: Upstream) -> Check:
         return "" if isinstance(features, Features) else f"does not answer at {features.stage.value}"
 
     return reach
+
+
+def _in_words(many: BaseExceptionGroup) -> BaseException:
+    """What a person can act on, where nothing else went wrong; else the whole group."""
+    told, other = many.split((CannotStart, KeyFault, MissingSecret, Unavailable))
+    found: BaseException | None = told if other is None else None
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found or many
 
 
 async def _close(state: State) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from gateway.edges.smtp.porch import Lodge, Porch
 from gateway.edges.smtp.session import Session
 from gateway.edges.smtp.terms import Kind, Roster, Terms
 from gateway.flow.desk import Desk
-from gateway.flow.ports import Log
+from gateway.flow.ports import Log, Unavailable
 
 _BACKLOG = 512
 
@@ -86,16 +87,19 @@ class Listener:
         """Listen; returns the address really bound (port 0 lets the system choose)."""
         loop, terms = asyncio.get_running_loop(), self._terms
         tls = terms.tls if terms.kind is Kind.SUBMISSIONS and not self._proxy_from else None
-        self._server = await loop.create_server(
-            self._reception(loop),
-            host,
-            port,
-            backlog=_BACKLOG,
-            reuse_port=self._reuse_port or None,
-            ssl=tls,
-            ssl_handshake_timeout=terms.limits.tls_handshake if tls else None,
-            ssl_shutdown_timeout=terms.limits.linger if tls else None,
-        )
+        try:
+            self._server = await loop.create_server(
+                self._reception(loop),
+                host,
+                port,
+                backlog=_BACKLOG,
+                reuse_port=self._reuse_port or None,
+                ssl=tls,
+                ssl_handshake_timeout=terms.limits.tls_handshake if tls else None,
+                ssl_shutdown_timeout=terms.limits.linger if tls else None,
+            )
+        except OSError as error:
+            raise Unavailable(f"{host}:{port} cannot be listened on: {os.strerror(error.errno or 0)}") from error
         bound = self._server.sockets[0].getsockname()
         return str(bound[0]), int(bound[1])
 

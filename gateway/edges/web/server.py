@@ -17,6 +17,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from gateway.core.proxy_header import Network
+from gateway.flow.ports import Unavailable
 
 BACKLOG = 512
 CONNECTIONS = 1000
@@ -138,10 +139,9 @@ def _bind(host: str, port: int, reuse_port: bool) -> socket.socket:
         if reuse_port:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
-        listener.listen(BACKLOG)
         listener.listen(BACKLOG)  # from here on clients wait instead of being turned away
-    except OSError:
+    except OSError as error:
         listener.close()
-        raise
+        raise Unavailable(f"{host}:{port} cannot be listened on: {error.strerror}") from error
     listener.setblocking(False)
     return listener
