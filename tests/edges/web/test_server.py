@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.edges.web.server import Web
+from gateway.flow.ports import Unavailable
 from tests.support.doors import listening
 
 
@@ -59,7 +60,7 @@ async def test_two_processes_may_share_a_port_only_when_told_so() -> None:
     first = Web(ROUTES, "127.0.0.1", 0, reuse_port=True)
     second = Web(ROUTES, "127.0.0.1", first.port, reuse_port=True)
     assert second.port == first.port
-    with pytest.raises(OSError, match="in use"):
+    with pytest.raises(Unavailable, match="in use"):
         Web(ROUTES, "127.0.0.1", first.port)
     for web in (first, second):
         web.stop()
