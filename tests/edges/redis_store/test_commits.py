@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.core.change import Oppose
+from gateway.core.change import Accept, Oppose, Sweep
 from gateway.core.evidence import GENESIS, Event, Kind, link, parse_event
 from gateway.edges.store.instant import micros
 from gateway.edges.store.redis import commits
@@ -90,6 +92,21 @@ async def test_stands_that_an_epoch_left_out_get_the_time_before_them_at_little_
         told = await store.reads.script(WHEN, ["of", *range(stand + 2)])
         assert (told[0], told[-1]) == (0, 0)
         assert {*told[1:-1]} == {micros(NOON)}
+
+
+async def test_what_a_campaign_left_behind_is_swept_without_holding_up_the_server(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        keys = [sha256(str(number).encode()).digest() for number in range(12_000)]
+        for start in range(0, len(keys), 1000):
+            await store.book.commit([], [Accept(one, NOON) for one in keys[start : start + 1000]])
+        await store.book.commit([], [Accept(b"today", NOON + timedelta(days=1))])
+        await redis_server.command("CONFIG", "RESETSTAT")
+        await store.book.commit([], [Sweep(NOON + timedelta(hours=1), NOON)])
+        assert await store.book.accepted([*keys, b"today"], NOON - timedelta(days=1)) == {b"today"}
+        stats = await redis_server.info("commandstats")
+        assert int(stats["cmdstat_zremrangebyrank"].partition("calls=")[2].partition(",")[0]) == 3
 
 
 @pytest.mark.slow

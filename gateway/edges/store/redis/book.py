@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime
 
-from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Tell, Withdraw
+from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Sweep, Tell, Withdraw
 from gateway.core.evidence import Event
 from gateway.core.model import PersonKey, Ref, Tool
 from gateway.core.record import ApiKey, Arrangements, Consent, Enrolment, Facts, Opposition, Ruling, Transfer, Who
@@ -61,8 +61,12 @@ class RedisBook:
         return (await self._reads.rows([])).hashes
 
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
-        """See `ports.Book`; state, outbox and journal are one script."""
-        return await self.post(events, changes)
+        """See `ports.Book`; state, outbox and journal are one script. A `Sweep` is, but for its first step, done behind it."""
+        refs = await self.post(events, changes)
+        for one in changes:
+            while isinstance(one, Sweep) and any(await self.leftovers(one.accepted_before, one.kept_before)):
+                await self.post((), (one,))
+        return refs
 
     def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
         """See `ports.Book`; a future of the running loop, which may be dropped."""

@@ -88,9 +88,13 @@ function ops.discard(one)
   if row then discard(one[2], row[4] .. struct.pack('>I6', one[2])) end
 end
 
+-- Some of each, the oldest: a day's keys at once would keep everybody waiting for seconds.
+local SWEPT, DISCARDED = 5000, 500
+
 function ops.sweep(one)
-  redis.call('ZREMRANGEBYSCORE', P .. 'accepted', '-inf', below(one[2]))
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', P .. 'kept:at', '-', '(' .. one[3])) do
+  local old = math.min(redis.call('ZCOUNT', P .. 'accepted', '-inf', below(one[2])), SWEPT)
+  if old > 0 then redis.call('ZREMRANGEBYRANK', P .. 'accepted', 0, old - 1) end
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', P .. 'kept:at', '-', '(' .. one[3], 'LIMIT', 0, DISCARDED)) do
     discard((struct.unpack('>I6', string.sub(member, -6))), member)
   end
 end
