@@ -19,6 +19,7 @@ from gateway.edges.store.redis.commits import Commits, Post, refused
 from gateway.edges.store.redis.compact import compact
 from gateway.edges.store.redis.frames import Frames
 from gateway.edges.store.redis.operations import factual_at, operations
+from gateway.edges.store.redis.operations_office import KEYS_AT_ONCE, MAILS_AT_ONCE
 from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.reads import Reads
 from gateway.flow.lease_ports import Lease
@@ -61,12 +62,11 @@ class RedisBook:
         return (await self._reads.rows([])).hashes
 
     async def commit(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Sequence[Ref]:
-        """See `ports.Book`; state, outbox and journal are one script. A `Sweep` is, but for its first step, done behind it."""
-        refs = await self.post(events, changes)
+        """See `ports.Book`; state, outbox and journal are one script. Of a `Sweep` most is done before it, step by step."""
         for one in changes:
-            while isinstance(one, Sweep) and any(await self.leftovers(one.accepted_before, one.kept_before)):
-                await self.post((), (one,))
-        return refs
+            if isinstance(one, Sweep):
+                await self._sweep(one)
+        return await self.post(events, changes)
 
     def post(self, events: Sequence[Event], changes: Sequence[Change] = ()) -> Awaitable[Sequence[Ref]]:
         """See `ports.Book`; a future of the running loop, which may be dropped."""
@@ -78,6 +78,14 @@ class RedisBook:
         except UNFIT as error:
             return refused(error)
         return self._commits.post(post)
+
+    async def _sweep(self, one: Sweep) -> None:
+        """Until what is left is done in one step."""
+        while True:
+            keys, kept = await self.leftovers(one.accepted_before, one.kept_before)
+            if keys <= KEYS_AT_ONCE and kept <= MAILS_AT_ONCE:
+                return
+            await self.post((), (one,))
 
     async def oppositions(self, person: PersonKey | None = None) -> Sequence[Opposition]:
         """See `ports.Book`; everyone's are read page by page."""

@@ -28,6 +28,9 @@ from gateway.edges.store.redis.tables import absent, when
 Office = (
     Accept | Count | KeepOwnUnsubscribe | NotePassing | Enrol | Disenrol | Adopt | IssueKey | Enlist | KeepForPerson | Sweep | Back
 )
+KEYS_AT_ONCE = 5000
+MAILS_AT_ONCE = 500
+"""So much one `Sweep` erases, the oldest: a day's keys at once would keep everybody waiting for seconds."""
 
 
 def operation(change: Office) -> list[Packed]:
@@ -56,7 +59,7 @@ def operation(change: Office) -> list[Packed]:
             kept = when(micros(at))
             return ["keep", packed([mailbox, sealed_mail, micros(at), kept]), kept]
         case Sweep(accepted_before, kept_before):
-            return ["sweep", micros(accepted_before), when(micros(kept_before))]
+            return ["sweep", micros(accepted_before), when(micros(kept_before)), KEYS_AT_ONCE, MAILS_AT_ONCE]
         case _:
             return operations_back.operation(change)
 

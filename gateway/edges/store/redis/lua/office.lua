@@ -88,13 +88,11 @@ function ops.discard(one)
   if row then discard(one[2], row[4] .. struct.pack('>I6', one[2])) end
 end
 
--- Some of each, the oldest: a day's keys at once would keep everybody waiting for seconds.
-local SWEPT, DISCARDED = 5000, 500
-
+-- So many keys, and so many mails, of those that are older: the oldest.
 function ops.sweep(one)
-  local old = math.min(redis.call('ZCOUNT', P .. 'accepted', '-inf', below(one[2])), SWEPT)
+  local old = math.min(redis.call('ZCOUNT', P .. 'accepted', '-inf', below(one[2])), one[4])
   if old > 0 then redis.call('ZREMRANGEBYRANK', P .. 'accepted', 0, old - 1) end
-  for _, member in ipairs(redis.call('ZRANGEBYLEX', P .. 'kept:at', '-', '(' .. one[3], 'LIMIT', 0, DISCARDED)) do
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', P .. 'kept:at', '-', '(' .. one[3], 'LIMIT', 0, one[5])) do
     discard((struct.unpack('>I6', string.sub(member, -6))), member)
   end
 end
