@@ -20,7 +20,7 @@ test-fast: $(VENV)/.dev  ## the tests under a few seconds each
 
 test-scaled: $(VENV)/.dev  ## many gateways, one store: every fault so often as promised, and the checker's table (some 40 minutes)
 	.ci/packages
-	GATEWAY_SCALED_RUNS=$(RUNS) $(BIN)/pytest tests/scaled $(ARGS)
+	SCALED_RUNS=$(RUNS) $(BIN)/pytest tests/scaled $(ARGS)
 
 bench: $(VENV)/.dev  ## throughput, CPU, latency and memory beside the peers; writes docs/performance.md
 	.ci/packages

@@ -1,6 +1,6 @@
 """How often each fault is injected, and the table of what the checker found, shown at the end of the run.
 
-`GATEWAY_SCALED_RUNS` is how often each fault is injected into one estate; the default keeps the suite short, `make test-scaled` has
+`SCALED_RUNS` is how often each fault is injected into one estate; the default keeps the suite short, `make test-scaled` has
 the full number.
 """
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.scaled.table import ROWS, text
 
-RUNS = "GATEWAY_SCALED_RUNS"
+RUNS = "SCALED_RUNS"
 
 
 @pytest.fixture(scope="session")

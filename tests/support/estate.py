@@ -10,13 +10,14 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
 
 from gateway.edges.sink import Sink
+from gateway.flow.ports import Entry
 from gateway.settings import Settings, load
 from gateway.store_rooms import open_keys, open_truth
 from tests.support.gateway import enlist
@@ -29,6 +30,8 @@ T = TypeVar("T")
 PARTNER = "@voisin.example"
 """Whom the gateways write to by themselves, to tell of oppositions: no mail of a tool."""
 DOORS = ("submission", "inbound", "web")
+LEAVERS = 300
+"""So many people that somebody opts out in each of many runs."""
 KEYS = ("dkim.pem", "dkim-ed25519.pem", "var/keys")
 """What every machine of one company has a copy of."""
 
@@ -58,6 +61,8 @@ class Estate:
     sink: Sink
     load: Load
     balancer: HAProxy
+    lost: list[Entry] = field(default_factory=list)
+    """Evidence that was destroyed with the store."""
 
     @property
     def ports(self) -> Ports:
@@ -80,18 +85,21 @@ class Estate:
             assert await node.life.terminate() == 0
         basis = frozenset([*self.load.customers, *self.load.leavers])
         first = self.nodes[0]
-        received = tuple(one for one in self.sink.messages if not one.recipient.endswith(PARTNER))
-        run = Run(first.folder, self.load.diary, received, basis)
+        received = [one for one in self.sink.messages if not one.recipient.endswith(PARTNER)]
+        beside = [one for one in self.sink.messages if one.recipient.endswith(PARTNER)]
+        run = Run(first.folder, self.load.diary, received, basis, beside)
         found = await apart(self._check(first, run))
         found.violations.extend(self._refused_for_nothing())
         return found
 
     async def _check(self, first: Node, run: Run) -> Found:
         store = open_truth(first.settings, open_keys(first.settings, may_create=False), "reader")
-        return await check_many(run, store, [node.folder / "var" for node in self.nodes])
+        return await check_many(run, store, [node.folder / "var" for node in self.nodes], self.lost)
 
     def _refused_for_nothing(self) -> Iterator[str]:
-        """Whoever consented and never opposed is mailed now or later, never refused for good."""
+        """Whoever consented and never opposed is mailed now or later, never refused for good; no tool is taken for a stranger."""
+        if strangers := sum(line.startswith(b"535") for line in self.load.diary.replies):
+            yield f"I9 a tool with the right password heard 535, {strangers} times"
         customers = frozenset(self.load.customers)
         for one in self.load.diary.tries:
             for address, answer in one.answers.items():
@@ -126,8 +134,15 @@ async def apart(work: Coroutine[Any, Any, T]) -> T:
     return await asyncio.to_thread(asyncio.run, work)
 
 
+def share_keys(first: Path, other: Path) -> None:
+    """Give another machine a copy of what the first one made."""
+    for name in KEYS:
+        given = first / name
+        (shutil.copytree if given.is_dir() else shutil.copy)(given, other / name)
+
+
 async def _load(ports: Ports, sink: Sink, seed: int, name: str, node: Node) -> Load:
-    load = Load(ports, sink, seed, name)
+    load = Load(ports, sink, seed, name, leavers=LEAVERS)
     await apart(load.consent(node.settings))
     return load
 
@@ -138,9 +153,7 @@ async def _node(
     """One more gateway, running; the first makes the keys, the others get a copy."""
     (folder / "var").mkdir(mode=0o700, parents=True)
     for one in first:
-        for name in KEYS:
-            given = one.folder / name
-            (shutil.copytree if given.is_dir() else shutil.copy)(given, folder / name)
+        share_keys(one.folder, folder)
     lines = f'store = "{store}"\nnode = "{folder.name}"\n{parts.get("gateway", "")}'
     config, ports = await found_company(folder, sink, **{**parts, "gateway": lines})
     settings = load(config, {})

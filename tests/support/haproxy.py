@@ -35,7 +35,7 @@ defaults
   retries 3
   option redispatch 1
 listen ready
-  bind 127.0.0.1:{ready}
+  bind {host}:{ready}
   tcp-request connection reject
 """
 
@@ -53,6 +53,7 @@ class Front:
     balance: str = "roundrobin"
     host: str = "127.0.0.1"
     port: int = 0
+    """A free one unless given; on another machine's address it must be given."""
 
     def lines(self, port: int) -> str:
         """What haproxy.cfg says."""
@@ -68,10 +69,10 @@ class HAProxy(Peer):
     def __init__(self, folder: Path, fronts: tuple[Front, ...], before: tuple[str, ...] = ()) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder / "haproxy.log", before)
-        self._folder, self._ready = folder, free_port()
+        self._folder, self._ready, self._host = folder, free_port(), fronts[0].host
         self._ports = {front.name: front.port or free_port(front.host) for front in fronts}
         lines = "".join(front.lines(self._ports[front.name]) for front in fronts)
-        (folder / "haproxy.cfg").write_text(_CONFIG.format(ready=self._ready) + lines)
+        (folder / "haproxy.cfg").write_text(_CONFIG.format(ready=self._ready, host=self._host) + lines)
 
     def port(self, name: str) -> int:
         """Where clients of one front go."""
@@ -90,7 +91,7 @@ class HAProxy(Peer):
         await self.end(signal.SIGKILL)
 
     async def _listens(self) -> bool:
-        return await accepts("127.0.0.1", self._ready)
+        return await accepts(self._host, self._ready)
 
 
 @asynccontextmanager

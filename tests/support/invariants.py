@@ -52,6 +52,8 @@ class Run:
     diary: Diary
     received: Sequence[Received]
     basis: frozenset[str]
+    beside: Sequence[Received] = ()
+    """What the gateway wrote to partners by itself."""
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Record:
     events: dict[str, Event]
     oppositions: list[Opposition]
     waiting: int
+    twice: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +105,21 @@ async def check(run: Run) -> Found:
     return await check_many(run, open_store(var / "gateway.db", "reader"), [var])
 
 
-async def check_many(run: Run, store: Store, vars_: Sequence[Path]) -> Found:
-    """The same of several gateways with one store, which is closed again; `vars_` are their data folders."""
+async def check_many(run: Run, store: Store, vars_: Sequence[Path], lost: Sequence[Entry] = ()) -> Found:
+    """The same of several gateways with one store, which is closed again; `vars_` are their data folders.
+
+    `lost` are entries that are known to have been on record until the store itself was destroyed.
+    """
     try:
-        record = await read_record(store, vars_)
+        record = await read_record(store, vars_, lost)
     finally:
         await store.close()
     return _Check(run, record).all()
 
 
-async def read_record(store: Store, vars_: Sequence[Path]) -> Record:
+async def read_record(store: Store, vars_: Sequence[Path], lost: Sequence[Entry] = ()) -> Record:
     """Journal, oppositions and what the spools still hold; the gateways must have stopped."""
-    entries = [entry async for entry in store.journal.entries()]
+    entries, twice = _together([entry async for entry in store.journal.entries()], lost)
     oppositions = list(await store.book.oppositions())
     waiting = 0
     for path in sorted(path for var in vars_ for path in var.glob("spool-*.db")):
@@ -121,7 +127,14 @@ async def read_record(store: Store, vars_: Sequence[Path]) -> Record:
         waiting += await spool.depth() + len(spool.orphans)
         await spool.close()
     events = {f"{one.writer}-{one.seq}": event for one in entries if (event := parse_event(one.body)) is not None}
-    return Record(entries, events, oppositions, waiting)
+    return Record(entries, events, oppositions, waiting, twice)
+
+
+def _together(kept: Sequence[Entry], lost: Sequence[Entry]) -> tuple[list[Entry], list[str]]:
+    """All entries in the order of their chains, and the references that were given to two of them."""
+    known = {(one.writer, one.seq): one for one in kept}
+    twice = [f"{one.writer}-{one.seq}" for one in lost if known.setdefault((one.writer, one.seq), one).hash != one.hash]
+    return [known[place] for place in sorted(known)] if lost else list(kept), twice
 
 
 class _Check:
@@ -203,6 +216,8 @@ class _Check:
                 yield f"I3 {copy.name} has no legal basis"
 
     def _everything_on_record(self) -> Iterator[str]:
+        for ref in self._record.twice:
+            yield f"I4 the reference {ref} was given twice"
         for broken in verify(self._record.entries):
             yield f"I4 journal {broken.writer} {broken.seq}: {broken.why}"
         if len(self._record.events) != len(self._record.entries):
@@ -213,8 +228,9 @@ class _Check:
             digest = sha256(copy.received.data).hexdigest()
             if sent[digest] > digests[digest]:
                 yield f"I4 {copy.name}: {sent[digest]} copies of these bytes, {digests[digest]} attempts on record"
+        left = {*sent, *(sha256(one.data).hexdigest() for one in self._run.beside)}
         for about, outcome in self._outcomes.items():
-            if outcome.outcome == "delivered" and not sent[self._record.events[about].body]:
+            if outcome.outcome == "delivered" and self._record.events[about].body not in left:
                 yield f"I4 entry {about} says delivered, and the provider never got those bytes"
         yield from self._decisions_on_record()
 

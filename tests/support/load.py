@@ -157,10 +157,12 @@ class Session:
 class Load:
     """Sessions that send until told to stop; customers consented, strangers never did, leavers press their opt-out."""
 
-    def __init__(self, ports: Ports, sink: Sink, seed: int, name: str = "m", resend: bool = True, large: float = 0.01) -> None:
+    def __init__(
+        self, ports: Ports, sink: Sink, seed: int, name: str = "m", resend: bool = True, large: float = 0.01, leavers: int = 60
+    ) -> None:
         self.diary = Diary()
         self.customers = [f"{name}-customer{number}@example.org" for number in range(240)]
-        self.leavers = [f"{name}-leaver{number}@example.org" for number in range(60)]
+        self.leavers = [f"{name}-leaver{number}@example.org" for number in range(leavers)]
         self.strangers = [f"{name}-stranger{number}@example.net" for number in range(10)]
         self.ports = ports
         self._sink = sink

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Awaitable, Callable
+from errno import EADDRNOTAVAIL
 from pathlib import Path
 
 PATIENCE = 20.0
@@ -33,7 +34,9 @@ def free_port(host: str = "127.0.0.1") -> int:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 one.bind((host, port))
-            except OSError:
+            except OSError as error:
+                if error.errno == EADDRNOTAVAIL:
+                    raise
                 continue
         return port
 
