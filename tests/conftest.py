@@ -7,9 +7,9 @@ import gc
 import pytest
 from hypothesis import settings
 
-from tests.support.redis_fixtures import _shared_redis, redis_server, shared_redis
+from tests.support.redis_fixtures import _shared_cluster, _shared_redis, _shared_sentinels, redis_server, shared_redis
 
-__all__ = ["_shared_redis", "redis_server", "shared_redis"]
+__all__ = ["_shared_cluster", "_shared_redis", "_shared_sentinels", "redis_server", "shared_redis"]
 
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")

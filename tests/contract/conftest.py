@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
+from gateway.edges.store.redis.pack import PREFIX
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.back_ports import Outbox, Returns
 from gateway.flow.lease_ports import LeasedBook, Leases
 from gateway.flow.ports import Book, Journal
+from tests.support.cluster import Cluster
 from tests.support.people import NOON
+from tests.support.redis_fixtures import emptied
 from tests.support.redis_servers import needs_redis, running_redis
+from tests.support.sentinel import Watched
 from tests.support.shared_store import shared_store
 
 
@@ -60,13 +64,48 @@ async def redis(folder: Path) -> AsyncIterator[Opening]:
         yield partial(shared_store, server.url, folder)
 
 
-STORES = {"sqlite": sqlite, "redis": redis}
+@asynccontextmanager
+async def redis_sentinel(folder: Path, watched: Watched) -> AsyncIterator[Opening]:
+    """The same on a primary that its Sentinels name."""
+    await emptied(watched.primary)
+    yield partial(shared_store, watched.url, folder)
 
 
-@pytest.fixture(params=[pytest.param("sqlite"), pytest.param("redis", marks=needs_redis)])
-async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opening]:
+@asynccontextmanager
+async def redis_cluster(folder: Path, cluster: Cluster) -> AsyncIterator[Opening]:
+    """The same on the server of a Cluster that owns the gateway's keys."""
+    await emptied(await cluster.owner(PREFIX.encode()))
+    yield partial(shared_store, cluster.url, folder)
+
+
+STORES: dict[str, Callable[..., AbstractAsyncContextManager[Opening]]] = {
+    "sqlite": sqlite,
+    "redis": redis,
+    "redis-sentinel": redis_sentinel,
+    "redis-cluster": redis_cluster,
+}
+SHARED = {"redis-sentinel": "_shared_sentinels", "redis-cluster": "_shared_cluster"}
+"""Servers that take seconds to start, and serve many tests one after the other."""
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("sqlite"),
+        pytest.param("redis", marks=needs_redis),
+        pytest.param("redis-sentinel", marks=(needs_redis, pytest.mark.slow)),
+        pytest.param("redis-cluster", marks=(needs_redis, pytest.mark.slow)),
+    ]
+)
+def kind(request: pytest.FixtureRequest) -> tuple[str, list[Any]]:
+    """The name of the store under test, and the servers that it is given, if any."""
+    return request.param, [request.getfixturevalue(SHARED[request.param])] if request.param in SHARED else []
+
+
+@pytest.fixture
+async def opened(kind: tuple[str, list[Any]], tmp_path: Path) -> AsyncIterator[Opening]:
     """Opens the store under test, as often as wanted: `async with opened(writer="n1w1") as store`."""
-    async with STORES[request.param](tmp_path) as opening:
+    name, servers = kind
+    async with STORES[name](tmp_path, *servers) as opening:
         yield opening
 
 

@@ -1,20 +1,25 @@
 """Redis servers as fixtures, known to every test through `tests/conftest.py`.
 
-`redis_server` is the test's own, `shared_redis` is emptied for each test. Each process of the tests (pytest-xdist) has a shared
-server of its own.
+`redis_server` is the test's own, `shared_redis` is emptied for each test; so are `_shared_sentinels` and `_shared_cluster` by who
+uses them (`emptied`). Each process of the tests (pytest-xdist) has shared servers of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.support.cluster import Cluster
     from tests.support.redis_servers import RedisServer
+    from tests.support.sentinel import Watched
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -30,20 +35,45 @@ async def redis_server(tmp_path: Path) -> AsyncIterator[RedisServer]:
 @pytest.fixture(scope="session")
 def _shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     _there()
-    from tests.support.redis_servers import RedisServer
+    from tests.support.redis_servers import running_redis
 
-    server, loop = RedisServer(tmp_path_factory.mktemp("redis")), asyncio.new_event_loop()
-    loop.run_until_complete(server.start())
-    yield server
-    loop.run_until_complete(server.kill())
-    loop.close()
+    yield from _throughout(running_redis(tmp_path_factory.mktemp("redis")))
 
 
 @pytest.fixture
 async def shared_redis(_shared_redis: RedisServer) -> RedisServer:
     """An empty server for tests that only read and write; none of them may stop it, configure it or change its password."""
-    await _shared_redis.commands(("FLUSHALL",), ("SCRIPT", "FLUSH"))
-    return _shared_redis
+    return await emptied(_shared_redis)
+
+
+@pytest.fixture(scope="session")
+def _shared_sentinels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    _there()
+    from tests.support.sentinel import running_sentinels
+
+    yield from _throughout(running_sentinels(tmp_path_factory.mktemp("sentinels")))
+
+
+@pytest.fixture(scope="session")
+def _shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    _there()
+    from tests.support.cluster import running_cluster
+
+    yield from _throughout(running_cluster(tmp_path_factory.mktemp("cluster")))
+
+
+async def emptied(server: RedisServer) -> RedisServer:
+    """The same, without data and without scripts."""
+    await server.commands(("FLUSHALL",), ("SCRIPT", "FLUSH"))
+    return server
+
+
+def _throughout(servers: AbstractAsyncContextManager[T]) -> Iterator[T]:
+    """What a block gives, until the session ends; in a loop of its own, as the servers are in none."""
+    loop = asyncio.new_event_loop()
+    yield loop.run_until_complete(servers.__aenter__())
+    loop.run_until_complete(servers.__aexit__(None, None, None))
+    loop.close()
 
 
 def _there() -> None:
