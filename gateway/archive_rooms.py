@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gateway.core.duration import Duration, parse_duration
 from gateway.edges.archive.folder import Folder
@@ -14,13 +15,15 @@ from gateway.edges.archive.shelf import Shelf
 from gateway.edges.archive.shelved import ShelvedArchive
 from gateway.flow.archive_ports import Run
 from gateway.flow.archiving import Archiving, DailyArchiving
-from gateway.flow.daily import Chore
 from gateway.flow.ports import Clock, Journal, Log, Unavailable
 from gateway.flow.store import Store
 from gateway.flow.whole_journal import WholeJournal
 from gateway.settings import MissingSecret
 from gateway.settings.archive import Archive as Given
 from gateway.settings.archive import archive_credentials
+
+if TYPE_CHECKING:
+    from gateway.flow.daily import Chore
 
 _KEEP_LIVE = Duration(0, 30)
 

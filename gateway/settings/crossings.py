@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gateway.core.model import Category
 from gateway.core.standard_webhook import LEAST, read_secrets
 from gateway.core.token import stream_number
-from gateway.edges.store.redis.location import NoLocation, read_location
+from gateway.edges.store.redis.location import Layout, NoLocation, read_location
 from gateway.settings.archive import complaints
 from gateway.settings.models import Settings
 from gateway.settings.secrets import (
@@ -80,6 +80,11 @@ def _store(settings: Settings) -> Iterator[Complaint]:
         return
     if not (place.tls or settings.redis.network == "private" or all(is_loopback(host) for host, _ in place.hosts)):
         yield ("gateway", "store"), 'crosses the network in clear: rediss:// beyond loopback, unless [redis] network = "private".'
+    if place.layout is not Layout.SINGLE and settings.redis.replicas == 0:
+        yield (
+            ("redis", "replicas"),
+            "must be 1 or more: where another server may take over, one that was voted out would still be believed.",
+        )
     if find_spec("redis") is None or find_spec("msgpack") is None:
         yield ("gateway", "store"), "needs the extra redis: pip install 'compliance-gateway[redis]'."
     if settings.redis.ca_file is not None and not settings.redis.ca_file.is_file():
