@@ -29,6 +29,7 @@ from tests.support.slow_link import SlowLink, slow_link
 pytestmark = [needs_redis, needs_haproxy, pytest.mark.slow, pytest.mark.xdist_group("scaled")]
 FULL = 10
 SESSIONS = 4
+REPLICATED = "[redis]\nreplicas = 1"
 DELIVERY = 'retry = ["300ms"]\nbudget = "10s"'
 
 Fault = Callable[[RedisServer, random.Random], Awaitable[None]]
@@ -145,7 +146,7 @@ async def test_a_failover_loses_no_opposition(share: float, tmp_path: Path) -> N
     async with (
         running_sentinels(tmp_path / "redis") as watched,
         nursery(tmp_path / "log") as starter,
-        estate(tmp_path / "e", starter, Sink(keep=1_000_000), watched.url, 3, delivery=DELIVERY) as one,
+        estate(tmp_path / "e", starter, Sink(keep=1_000_000), watched.url, 3, gateway=REPLICATED, delivery=DELIVERY) as one,
     ):
         await endure(one, "failed over", times(share), lambda: failed_over(watched))
 
