@@ -83,4 +83,5 @@ async def _begin_anew(config: Path) -> None:
         if not await store.nodes.emptied():
             stop("The store was not emptied.")
         ref = await store.nodes.begin_anew(SystemClock().now())
-    say(f"The store begins anew with the oppositions that the nodes have (ref={ref}).")
+    say(f"The store begins anew with the oppositions that the nodes have (ref={ref}). Restart every gateway: each puts on record")
+    say("again by which texts it judges. Then enlist the tools and import the consents again.")

@@ -22,16 +22,25 @@ ROWS: list[Row] = []
 
 def text() -> str:
     """The table in Markdown."""
-    lines = [
-        "| fault | runs | acknowledged | copies | opt-outs | second copies explained | violations | recovered within |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
+    head = (
+        "fault",
+        "runs",
+        "acknowledged",
+        "copies",
+        "reports",
+        "told to wait",
+        "opt-outs",
+        "second copies explained",
+        "violations",
+    )
+    lines = [f"| {' | '.join(head)} | recovered within |", f"|---|{'--:|' * len(head)}"]
     for row in ROWS:
         counts = row.found.counts
         second = sum(number for name, number in counts.items() if name.startswith("second copies"))
         slowest = f"{max(row.recovered):.1f} s" if row.recovered else "-"
         lines.append(
-            f"| {row.fault} | {row.runs} | {counts['acknowledged']} | {counts['copies']} | {counts['opt_outs']} | {second}"
+            f"| {row.fault} | {row.runs} | {counts['acknowledged']} | {counts['copies']} | {counts['reports']}"
+            f" | {counts['told to wait']} | {counts['opt_outs']} | {second}"
             f" | {len(row.found.violations)} | {slowest} |"
         )
     return "\n".join(lines)

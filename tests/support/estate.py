@@ -90,6 +90,7 @@ class Estate:
         run = Run(first.folder, self.load.diary, received, basis, beside)
         found = await apart(self._check(first, run))
         found.violations.extend(self._refused_for_nothing())
+        found.counts["told to wait"] = sum(line.startswith(b"4") for line in self.load.diary.replies)
         return found
 
     async def _check(self, first: Node, run: Run) -> Found:
