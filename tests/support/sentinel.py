@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,9 @@ class Watched:
             await self.replica.start()
 
         async def follows() -> bool:
-            return (await self.replica.info("replication"))["role"] == "slave"
+            with suppress(OSError, EOFError):  # who is made a replica hangs up on everybody
+                return (await self.replica.info("replication"))["role"] == "slave"
+            return False
 
         await until(follows, "the one that failed is a replica", pause=0.02)
         await Pair(self.primary, self.replica).in_step()
