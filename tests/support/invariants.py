@@ -137,6 +137,11 @@ def _together(kept: Sequence[Entry], lost: Sequence[Entry]) -> tuple[list[Entry]
     return [known[place] for place in sorted(known)] if lost else list(kept), twice
 
 
+def _put_back(event: Event) -> bool:
+    """Whether an opposition came back from a machine's own disk: its first evidence was lost with the store, or never was."""
+    return event.kind is Kind.STORE and event.outcome == "restored" and event.detail.startswith("oppose ")
+
+
 class _Check:
     def __init__(self, run: Run, record: Record) -> None:
         self._run = run
@@ -258,10 +263,12 @@ class _Check:
 
     def _oppositions_kept(self) -> Iterator[str]:
         kept = {opposition.person for opposition in self._record.oppositions}
-        told = {event.person for event in self._record.events.values() if event.kind is Kind.OPPOSITION}
+        told = {event.person for event in self._record.events.values() if event.kind is Kind.OPPOSITION or _put_back(event)}
         for press in self._run.diary.presses:
-            if press.acked_at and not (self._key(press.address) in kept and self._key(press.address).hex() in told):
-                yield f"I5 the acknowledged opt-out of {press.address} is not on record"
+            if press.acked_at and self._key(press.address) not in kept:
+                yield f"I5 the acknowledged opt-out of {press.address} does not stand"
+            elif press.acked_at and self._key(press.address).hex() not in told:
+                yield f"I5 the acknowledged opt-out of {press.address} stands, and is not on record"
 
     def _no_unexplained_copy(self) -> Iterator[str]:
         resent = Counter((one.message_id, address) for one in self._run.diary.tries if one.answer_lost for address in one.accepted)

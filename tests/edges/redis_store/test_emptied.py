@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.core.change import Enlist, Learn
-from gateway.core.evidence import Event, Kind, verify
+from gateway.core.evidence import Event, Kind, parse_event, verify
 from gateway.core.model import Ref, Tool
 from gateway.core.record import Who
 from gateway.edges.store.connection import Refused
@@ -253,3 +253,23 @@ async def test_what_is_left_of_a_store_is_no_backup(redis_server: RedisServer, t
         await whole(store)
         with pytest.raises(Refused, match="emptied"):
             RedisSource(access(redis_server.url), FINGERPRINT)
+
+
+async def test_what_a_machine_tells_again_is_on_record_of_its_person(redis_server: RedisServer, tmp_path: Path) -> None:
+    """The evidence of a commit is lost with it; whoever was acknowledged must find theirs."""
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        await oppose(store, person(1))
+        await redis_server.command("FLUSHALL")
+        await reachable(store)
+        await until(lambda: _restored(store), "it is on record")
+        assert [event.detail for event in await _told(store)] == ["oppose node=a"]
+
+
+async def _restored(store: RedisStore) -> bool:
+    return bool(await _told(store))
+
+
+async def _told(store: RedisStore) -> list[Event]:
+    entries = await store.journal.of_person(person(1))
+    events = [event for one in entries if (event := parse_event(one.body))]
+    return [event for event in events if (event.kind, event.outcome) == (Kind.STORE, "restored")]

@@ -16,9 +16,10 @@ from typing import Any
 
 import apsw
 
+from gateway.core.model import PersonKey
 from gateway.edges.store.connection import connect, raise_schema
 from gateway.edges.store.redis.chains import Written
-from gateway.edges.store.redis.pack import unpacked
+from gateway.edges.store.redis.pack import person_of, unpacked, words
 from gateway.edges.store.redis.standing import Standing
 from gateway.flow.ports import Unavailable
 
@@ -30,13 +31,14 @@ _BREAKING = (apsw.CorruptError, apsw.IOError, apsw.NotADBError)
 
 # `stand` is where Redis put the change, in epoch `origin`, in the order of all changes; `after` is the highest stand known when it
 # was noted. From stand `held` of `epoch` on the data held it, as they did from the first; without an epoch nobody knows whether
-# Redis ever took it.
+# Redis ever took it. The evidence of one that was told again may be lost: a new one is `owed`.
 _STEPS = (
     """
     CREATE TABLE note (
         id INTEGER PRIMARY KEY, writer TEXT NOT NULL, payload BLOB NOT NULL, after INTEGER NOT NULL,
-        stand INTEGER, origin INTEGER, epoch INTEGER, held INTEGER
+        stand INTEGER, origin INTEGER, epoch INTEGER, held INTEGER, owed INTEGER
     ) STRICT;
+    CREATE INDEX note_owed ON note (id) WHERE owed = 1;
     CREATE INDEX note_held ON note (epoch, held);
     CREATE INDEX note_moved ON note (epoch, origin, stand) WHERE origin != epoch;
     CREATE TABLE epoch (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -51,7 +53,7 @@ _STEPS = (
 
 _KEEP = "INSERT INTO note (writer, payload, after) VALUES (?, ?, ?)"
 _RECORDED = "UPDATE note SET stand = ?1, held = ?1, origin = ?2, epoch = ?2 WHERE id = ?3"
-_HELD = "UPDATE note SET epoch = ?, held = ? WHERE id = ?"
+_HELD = "UPDATE note SET epoch = ?, held = ?, owed = ? WHERE id = ?"
 _NOTE = "SELECT id, writer, payload, stand, after FROM note"
 _LACKING = f"{_NOTE} WHERE epoch = ? AND held > ? ORDER BY held LIMIT ?"
 # A copy from before a note was told again holds it where it was first.
@@ -78,6 +80,12 @@ class Note:
     def lifts(self) -> bool:
         """Whether it takes a protection away."""
         return bool(unpacked(self.payload)[0][0] == b"lift")
+
+    @property
+    def about(self) -> tuple[str, PersonKey]:
+        """What it does, and to whom."""
+        name, (bucket, field), *_ = unpacked(self.payload)[0]
+        return words(name), PersonKey(person_of(int(bucket[-5:], 16), field))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +143,17 @@ class NodeJournal:
         with self._writing() as run:
             number = self._number(epoch) if epoch else VOID
             for note, stand in notes:
-                run(_HELD, (number, stand, note))
+                run(_HELD, (number, stand, 1 if epoch else None, note))
+
+    def owed(self, limit: int) -> list[Note]:
+        """Some that were told again and of which that is not on record; `proved` takes them off this list."""
+        return [_note(row) for row in self._rows(f"{_NOTE} WHERE owed = 1 ORDER BY id LIMIT ?", (limit,))]
+
+    def proved(self, numbers: Sequence[int]) -> None:
+        """It is on record."""
+        with self._writing() as run:
+            for number in numbers:
+                run("UPDATE note SET owed = NULL WHERE id = ?", (number,))
 
     def lacking(self, lineage: Sequence[tuple[str, int]], limit: int) -> list[Note]:
         """Some notes that data with these epochs, and the stands they began after, do not hold; `held` takes them off this list.

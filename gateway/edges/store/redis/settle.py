@@ -8,10 +8,12 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
+from gateway.core.evidence import Event, Kind
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.redis.client import Blocking
 from gateway.edges.store.redis.durability import Finding
@@ -98,6 +100,21 @@ class Settling:
         except Moved:
             self(client)
             return True
+
+    def owed(self, at: datetime) -> tuple[Sequence[int], Sequence[Event]]:
+        """Some notes that were told again, by number, and what must be on record of that: a lost commit took its evidence along."""
+        notes = self._notes.owed(CHUNK) if self._notes else ()
+        told = [one.about for one in notes]
+        return [one.id for one in notes], [
+            Event(at, Kind.STORE, "restored", person=person.hex(), detail=f"{name} node={self._node}")
+            for name, person in told
+            if name != "tell"
+        ]
+
+    def proved(self, numbers: Sequence[int]) -> None:
+        """That is on record."""
+        if self._notes:
+            self._notes.proved(numbers)
 
     def prove(self, client: Blocking) -> None:
         """Look whether the server is to be trusted; raises Refused, with every fault, where it is not."""

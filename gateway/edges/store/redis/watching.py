@@ -57,7 +57,16 @@ class Watching:
         if self._settling.restored:
             await self._commits.post(_settled(self._standing.epoch, self._settling.restored, clock.now()))
             return True
-        return bool(more)
+        return await self._put_on_record(clock) or bool(more)
+
+    async def _put_on_record(self, clock: Clock) -> bool:
+        """Put on record what this machine has told again; whether there was any."""
+        numbers, events = await self._commits.apart(lambda _: self._settling.owed(clock.now()))
+        if events:
+            await self._commits.post(Post(packed([]), prepare(events), None, b"", ()))
+        if numbers:
+            await self._commits.apart(lambda _: self._settling.proved(numbers))
+        return bool(numbers)
 
     def _say(self, log: Log, failure: str) -> None:
         if failure != self._failure and not self._standing.faults:
