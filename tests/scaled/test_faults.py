@@ -16,17 +16,18 @@ from pathlib import Path
 import pytest
 
 from gateway.edges.sink import Sink
+from tests.scaled.conftest import one_loop
 from tests.scaled.table import ROWS, Row
 from tests.scaled.watch import RECOVERS_WITHIN, recovered
 from tests.support.estate import Estate, estate
 from tests.support.haproxy import needs_haproxy
 from tests.support.load import Load
-from tests.support.process import nursery
+from tests.support.process import Nursery
 from tests.support.redis_servers import RedisServer, needs_redis, running_redis
 from tests.support.sentinel import Watched, running_sentinels
 from tests.support.slow_link import SlowLink, slow_link
 
-pytestmark = [needs_redis, needs_haproxy, pytest.mark.slow, pytest.mark.xdist_group("scaled")]
+pytestmark = [needs_redis, needs_haproxy, pytest.mark.slow, pytest.mark.xdist_group("scaled"), one_loop]
 FULL = 10
 SESSIONS = 4
 REPLICATED = "[redis]\nreplicas = 1"
@@ -110,7 +111,7 @@ async def endure(one: Estate, name: str, runs: int, fault: Callable[[], Awaitabl
 
 
 @pytest.mark.parametrize("fault", [killed, restarted, frozen, full, wrong_password], ids=lambda one: one.__name__)
-async def test_a_store_that_fails_costs_time_and_nothing_else(fault: Fault, share: float, tmp_path: Path) -> None:
+async def test_a_store_that_fails_costs_time_and_nothing_else(fault: Fault, share: float, starter: Nursery, tmp_path: Path) -> None:
     dice = random.Random(fault.__name__)
     secret = tmp_path / "password"
     secret.write_text("a-password-for-this-test")
@@ -118,17 +119,15 @@ async def test_a_store_that_fails_costs_time_and_nothing_else(fault: Fault, shar
     login = f'[redis]\npassword_file = "{secret}"'
     async with (
         running_redis(tmp_path / "redis", password=secret.read_text()) as redis,
-        nursery(tmp_path / "log") as starter,
         estate(tmp_path / "e", starter, Sink(keep=1_000_000), redis.url, 1, gateway=login, delivery=DELIVERY) as one,
     ):
         await endure(one, fault.__name__.replace("_", " "), times(share), lambda: fault(redis, dice))
 
 
-async def test_a_store_that_answers_three_seconds_late_is_waited_for_or_refused(share: float, tmp_path: Path) -> None:
+async def test_a_store_that_answers_late_is_waited_for_or_refused(share: float, starter: Nursery, tmp_path: Path) -> None:
     async with (
         running_redis(tmp_path / "redis") as redis,
         slow_link("127.0.0.1", redis.port) as link,
-        nursery(tmp_path / "log") as starter,
         estate(tmp_path / "e", starter, Sink(keep=1_000_000), f"redis://127.0.0.1:{link.port}", 2, delivery=DELIVERY) as one,
     ):
         await endure(one, "slow 3 s", times(share), lambda: slowed(link))
@@ -141,11 +140,10 @@ async def slowed(link: SlowLink) -> None:
     link.heal()
 
 
-async def test_a_failover_loses_no_opposition(share: float, tmp_path: Path) -> None:
+async def test_a_failover_loses_no_opposition(share: float, starter: Nursery, tmp_path: Path) -> None:
     """The replica has everything that was acknowledged, or its gateways bring it back before marketing flows."""
     async with (
         running_sentinels(tmp_path / "redis") as watched,
-        nursery(tmp_path / "log") as starter,
         estate(tmp_path / "e", starter, Sink(keep=1_000_000), watched.url, 3, gateway=REPLICATED, delivery=DELIVERY) as one,
     ):
         await endure(one, "failed over", times(share), lambda: failed_over(watched))

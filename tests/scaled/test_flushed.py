@@ -21,7 +21,7 @@ from tests.scaled.test_faults import DELIVERY, endure, pytestmark, times
 from tests.support.estate import Estate, estate
 from tests.support.load import Try
 from tests.support.peer import until
-from tests.support.process import nursery
+from tests.support.process import Nursery
 from tests.support.redis_servers import RedisServer, running_redis
 
 __all__ = ["pytestmark"]
@@ -35,11 +35,10 @@ return found
 """
 
 
-async def test_a_flushed_store_refuses_everything_but_oppositions_until_a_copy_is_back(share: float, tmp_path: Path) -> None:
+async def test_a_flushed_store_takes_oppositions_only_until_a_copy_is_back(share: float, starter: Nursery, tmp_path: Path) -> None:
     backups = (tmp_path / f"backup{number}.db" for number in count())
     async with (
         running_redis(tmp_path / "redis") as redis,
-        nursery(tmp_path / "log") as starter,
         estate(tmp_path / "e", starter, Sink(keep=1_000_000), redis.url, 4, delivery=DELIVERY) as one,
     ):
         await endure(one, "flushed, copy put back", times(share), lambda: flushed(one, redis, next(backups)))

@@ -10,24 +10,24 @@ from pathlib import Path
 import pytest
 
 from gateway.edges.sink import Sink
+from tests.scaled.conftest import one_loop
 from tests.scaled.table import ROWS, Row
 from tests.scaled.test_faults import DELIVERY, sending
 from tests.scaled.watch import recovered, works
 from tests.support.estate import estate
 from tests.support.haproxy import needs_haproxy
-from tests.support.process import nursery
+from tests.support.process import Nursery
 from tests.support.redis_servers import needs_redis, running_redis
 
-pytestmark = [needs_redis, needs_haproxy, pytest.mark.slow, pytest.mark.xdist_group("scaled")]
+pytestmark = [needs_redis, needs_haproxy, pytest.mark.slow, pytest.mark.xdist_group("scaled"), one_loop]
 KILLS = 50
 
 
-async def test_a_killed_gateway_loses_nothing_and_the_others_never_stop(share: float, tmp_path: Path) -> None:
+async def test_a_killed_gateway_loses_nothing_and_the_others_never_stop(share: float, starter: Nursery, tmp_path: Path) -> None:
     """I1 to I6 of reliability 4.1; the spool of the killed one is resumed when it starts again."""
     dice, kills, away = random.Random(50), max(5, math.ceil(KILLS * share)), []
     async with (
         running_redis(tmp_path / "redis") as redis,
-        nursery(tmp_path / "log") as starter,
         estate(tmp_path / "e", starter, Sink(keep=1_000_000), redis.url, 50, count=3, delivery=DELIVERY) as one,
     ):
         async with sending(one.load):
