@@ -228,7 +228,7 @@ class Pair:
 
         async def same() -> bool:
             ahead, behind = await self.primary.info("replication"), await self.replica.info("replication")
-            linked = behind.get("master_link_status") == "up"
+            linked = behind.get("master_link_status") == "up" and "state=online" in ahead.get("slave0", "")
             return linked and ahead["master_repl_offset"] == behind["master_repl_offset"]
 
         await until(same, "the replica is in step")
