@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -82,6 +83,12 @@ async def _system(host: str, port: int) -> Sequence[str]:
     return [str(one[4][0]) for one in found]
 
 
+@lru_cache(maxsize=4)
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Read once: the system's authorities take some 20 ms, and each term of the keeper makes a client of its own."""
+    return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+
+
 class Outward:
     """Implements `back_ports.Outside`.
 
@@ -99,7 +106,7 @@ class Outward:
         permitted: Callable[[IP], bool] = is_public,
         seconds: float = SECONDS,
     ) -> None:
-        self._tls = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        self._tls = _trusting(ca_file)
         self._loopback = loopback
         self._ports = frozenset({HTTPS, *ports})
         self._resolve = resolve
