@@ -16,8 +16,7 @@ from gateway.core.change import Change
 from gateway.core.evidence import Event, Kind
 from gateway.flow.ports import Book, Clock
 
-BATCH = 250
-"""Rows in one commit: while a shared store takes them it does nothing else, some 10 ms."""
+BATCH = 1000
 _BREATH = 8
 """Rows after which the event loop gets its turn."""
 

@@ -17,13 +17,13 @@ from typing import Any
 
 import apsw
 
-from gateway.core.change import Change, Lift
+from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Tell, Withdraw
 from gateway.core.evidence import Event, Kind
 from gateway.edges.store.changes import job
 from gateway.edges.store.connection import Refused, connect, raise_schema
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.protecting import PROTECTING, parse_protecting, protecting_text
+from gateway.edges.store.protecting import PROTECTING, Protecting, parse_protecting, protecting_text
 from gateway.edges.store.writer import Extending, Job
 from gateway.flow.ports import Unavailable
 
@@ -55,6 +55,8 @@ _LAST_EPOCH = "SELECT name FROM mark WHERE name GLOB 'epoch:*' ORDER BY name DES
 _STAND = "SELECT at FROM mark WHERE name = 'stand'"
 _NOTED = "SELECT at FROM mark WHERE name = 'noted'"
 _MARK = "REPLACE INTO mark VALUES (?, ?)"
+
+_KINDS = {Lift: Kind.LIFT, Withdraw: Kind.WITHDRAWAL, Forget: Kind.ERASURE, ForgetWithdrawn: Kind.ERASURE, Tell: Kind.PROPAGATION}
 
 Pending = tuple[str, int, int, str]
 """Era, stand, whether it lifts, the change."""
@@ -157,6 +159,7 @@ class Protected:
         for start in range(0, len(told), _AT_ONCE):
             changes = [parse_protecting(payload) for _, _, _, payload in told[start : start + _AT_ONCE]]
             job(changes, micros(datetime.now(UTC)))(connection)
+            chain.extend(connection, prepare([_evidence(one) for one in changes]))
         if told:
             event = Event(datetime.now(UTC), Kind.STORE, "settled", detail=f"restored={len(told)}")
             chain.extend(connection, prepare([event]))
@@ -215,6 +218,24 @@ class Protected:
             if file.in_transaction:
                 with suppress(apsw.Error):
                     file.execute("ROLLBACK")
+
+
+def _evidence(change: Protecting) -> Event:
+    """What is on record of a change that was put back: the entry it came with may be gone with the commit that had it (R-FR-90)."""
+    now = datetime.now(UTC)
+    if not isinstance(change, Oppose):
+        return Event(now, _KINDS[type(change)], "restored", person=change.person.hex())
+    one = change.opposition
+    return Event(
+        now,
+        Kind.OPPOSITION,
+        one.block.value,
+        stream=one.stream,
+        advertiser=one.advertiser,
+        person=one.person.hex(),
+        door=one.door.value,
+        detail=f"restored; scope={one.scope.value}; at={one.at.isoformat()}",
+    )
 
 
 def _era(connection: apsw.Connection) -> str:
