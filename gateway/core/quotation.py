@@ -87,13 +87,14 @@ def folded(line: str) -> str:
 def beginnings(lines: Sequence[str]) -> dict[int, Announcement]:
     """For each line where a quoted message is announced, how."""
     found: dict[int, Announcement] = {}
+    labels = [label(line) for line in lines]  # each is asked for by every header block that may begin above it
     tries = 0
     for at, line in enumerate(lines):
         if len(line) > 2 * _WIDEST or not line:
             continue
         if sort := _marker(line):
             found.setdefault(at, Announcement(at + 1, sort))
-        elif end := _header_block(lines, at):
+        elif end := _header_block(lines, labels, at):
             found.setdefault(at, Announcement(end, Sort.BLOCK))
         elif tries < _TRIES and _may_end(line):
             tries += 1
@@ -127,22 +128,21 @@ def _marker(line: str) -> Sort | None:
     return Sort.LINE if words.removeprefix("please ").startswith(ABOVE_THIS) else None
 
 
-def _header_block(lines: Sequence[str], at: int) -> int:
+def _header_block(lines: Sequence[str], labels: Sequence[str], at: int) -> int:
     """The line after a header block that begins here (`From:`, `Sent:`, `Subject:` of any client); 0 where none does."""
-    first = label(lines[at])
+    first = labels[at]
     if not first or first in (COPY, TO):
         return 0
     kinds, address, end, strange = {first}, "@" in lines[at], at + 1, 0
     for number in range(at + 1, min(at + _BLOCK, len(lines))):
-        line = lines[number]
-        kind = label(line)
+        kind = labels[number]
         strange = 0 if kind else strange + 1
         if strange > 2 or (kind and kind in kinds and kind == FROM):
             break
         if kind:
             kinds.add(kind)
             end = number + 1
-            address = address or "@" in line
+            address = address or "@" in lines[number]
     marked = at > 0 and bool(_rule_above(lines, at))
     if FROM not in kinds or len(kinds) < 2 or not (DATE in kinds or address):
         return 0
