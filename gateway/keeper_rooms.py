@@ -25,6 +25,7 @@ from gateway.provider_rooms import make_bounces
 from gateway.returns_rooms import make_way_back
 from gateway.rooms import Journeys, Nouns, State, make_daily, make_enrolling
 from gateway.settings import Settings
+from gateway.store_rooms import make_backups
 from gateway.watches import make_complaints
 
 
@@ -59,12 +60,14 @@ class Duties:
         way_back, bounces = make_way_back(nouns, state, log), make_bounces(settings, nouns, state, log)
         days = EveryDay(self.keeper(DAILY), self._daily, state.store.book, state.store.returns, state.clock, log)
         watches = make_watches(settings, nouns, state, way_back, journeys, bounces, log, self.send)
+        backups = make_backups(settings, state.keys, state.store.book, state.clock, log, state.metrics)
         return [
             make_complaints(nouns, state, log).run(),
             make_courier(settings, nouns, state, journeys.own_mail, make_lines(settings), log).run(),
             make_recognising(nouns, state, make_partner_door(nouns, state, log), log).run(),
             days.run(after, look),
             *(watch.run() for watch in watches),
+            *([backups.run(after, look)] if backups else []),
         ]
 
     def _daily(self, lease: Lease) -> Daily:

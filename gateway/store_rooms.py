@@ -7,15 +7,25 @@ the shared one while it holds nothing; every other machine is given a copy of th
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, closing, nullcontext
+from datetime import datetime
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.edges.keys import KeyFault, KeyRing
+from gateway.edges.store.backup import back_up
+from gateway.edges.store.backup_folder import BackupFolder, Still
+from gateway.edges.store.backup_proof import ProvenTarget, prove_file
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
+from gateway.edges.store.copying import Digest, copy
 from gateway.edges.store.shared_since import refuse_if_left_behind
 from gateway.edges.store.sqlite import open_store
+from gateway.flow.backups import Backups, Meter, Rhythm
+from gateway.flow.ports import Book, Clock, Log
 from gateway.flow.store import Store
 from gateway.settings import Settings, redis_password
 from gateway.settings.values import is_loopback
@@ -29,6 +39,7 @@ if TYPE_CHECKING:
 DATABASE = "gateway.db"
 KEYS = "keys"
 _SHARED_BY = b"the keys of one gateway"
+Shown = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 def shared(settings: Settings) -> bool:
@@ -115,6 +126,50 @@ def open_target(settings: Settings, where: str) -> Target:
     from gateway.edges.store.redis.copy_target import RedisTarget
 
     return RedisTarget(_access(settings, where), _own_fingerprint(settings), settings.redis.replicas)
+
+
+def put_aside(
+    settings: Settings,
+    path: Path,
+    begun: datetime,
+    still: Still = lambda: None,
+    shown: Shown = lambda _: nullcontext(lambda _: None),
+) -> Mapping[str, Digest]:
+    """Write a proven copy of the configured store into a new file, while gateways serve; what it holds.
+
+    `still` is called now and then, and may end it by raising; `shown` takes how many rows there are, and gives who is told how
+    many are done. Raises `Refused` with a sentence, or KeyFault where a shared store's keys are not here.
+    """
+    with closing(open_source(settings, settings.gateway.store)) as opened:
+        own = _own_fingerprint(settings) if shared(settings) or (settings.gateway.data_dir / KEYS).exists() else b""
+        if isinstance(opened, SqliteSource):
+            return back_up(opened, path, still, lambda draft, found: prove_file(draft, own, begun, found))
+        with shown(opened.count()) as done:
+
+            def told(rows: int) -> None:
+                still()
+                done(rows)
+
+            copied = copy(opened, ProvenTarget(path, own, begun, still), told)
+    if copied.differing:
+        raise Refused(f"the copy differs in {', '.join(copied.differing)}, and was thrown away")
+    return copied.read
+
+
+def backups_of(settings: Settings, keys: KeyRing) -> BackupFolder | None:
+    """The folder of the store's backups; None where none is named."""
+    folder, own = settings.backup.folder, fingerprint(keys)
+    if folder is None:
+        return None
+    return BackupFolder(folder, own, partial(put_aside, settings))
+
+
+def make_backups(settings: Settings, keys: KeyRing, book: Book, clock: Clock, log: Log, meter: Meter) -> Backups | None:
+    """The keeper's job of making backups; None where no folder is named."""
+    folder, given = backups_of(settings, keys), settings.backup
+    if folder is None:
+        return None
+    return Backups(folder, Rhythm(given.every, given.keep), book, clock, log, meter)
 
 
 def _own_fingerprint(settings: Settings) -> bytes:

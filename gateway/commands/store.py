@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,26 +92,20 @@ def backup(
 ) -> None:
     """Put a copy of the configured store aside as a gateway.db, proven, while gateways serve."""
     with ended_with_words():
+        from gateway.edges.store.backup_folder import name_of
+
         settings = _settings(config)
-        path = target / f"gateway-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.db" if target.is_dir() else target
-        _show(_backed_up(settings, path), json)
+        begun = datetime.now(UTC)
+        path = target / name_of(begun) if target.is_dir() else target
+        _show(_backed_up(settings, path, begun), json)
         say(f"{path}: the same on both sides. It names nobody without the folder {settings.gateway.data_dir / 'keys'}:")
         say("keep that elsewhere, and never beside it.")
 
 
-def _backed_up(settings: Settings, path: Path) -> Mapping[str, Digest]:
-    from gateway.edges.store import copying
-    from gateway.edges.store.backup import back_up
-    from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
-    from gateway.store_rooms import open_source
+def _backed_up(settings: Settings, path: Path, begun: datetime) -> Mapping[str, Digest]:
+    from gateway.store_rooms import put_aside
 
-    with closing(open_source(settings, settings.gateway.store)) as opened:
-        if isinstance(opened, SqliteSource):
-            return back_up(opened, path)
-        with progress("Copying", opened.count()) as done:
-            copied = copying.copy(opened, SqliteTarget(path), done)
-    _unless_differing(copied, False)
-    return copied.read
+    return put_aside(settings, path, begun, shown=partial(progress, "Copying"))
 
 
 def _settings(config: Path) -> Settings:

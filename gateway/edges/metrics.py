@@ -6,6 +6,7 @@ Labelled children are looked up once and kept: a count costs about a microsecond
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -47,6 +48,10 @@ class Metrics:
         )
         self._mailboxes = Gauge("gateway_mailbox_read", "1 while a mailbox can be read", ["mailbox"], registry=registry)
         self._keeper = Gauge("gateway_keeper", "1 in the process that does the background jobs", registry=registry)
+        self._backup = Gauge(
+            "gateway_backup_begun_seconds", "When the newest backup was begun, in seconds since 1970", registry=registry
+        )
+        self._no_backup = Counter("gateway_backup_failures", "Backups that could not be made", registry=registry)
         self._restarts = Counter("gateway_worker_restarts", "How often this worker was started again", registry=registry)
         self._probe = Gauge("gateway_opt_out_healthy", "1 when the opt-out's self-test passes", registry=registry)
         self._decided: dict[tuple[str, str], Counter] = {}
@@ -121,8 +126,17 @@ class Metrics:
         """Set whether this process is the keeper; one that no longer is has nothing to say of what the keeper looks at."""
         self._keeper.set(now)
         if not now:
+            self._backup.set(0)
             self._complaints.clear()
             self._mailboxes.clear()
+
+    def backed_up(self, newest: datetime | None) -> None:
+        """Set when the newest backup was begun; 0 where there is none."""
+        self._backup.set(newest.timestamp() if newest else 0)
+
+    def backup_failed(self) -> None:
+        """Count a backup that could not be made."""
+        self._no_backup.inc()
 
     def restarted(self, times: int) -> None:
         """Count what happened before this process began."""

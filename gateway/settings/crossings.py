@@ -15,6 +15,7 @@ from gateway.core.standard_webhook import LEAST, read_secrets
 from gateway.core.token import stream_number
 from gateway.edges.store.redis.location import Layout, NoLocation, read_location
 from gateway.settings.archive import complaints
+from gateway.settings.backup import complaints as backup_complaints
 from gateway.settings.models import Settings
 from gateway.settings.secrets import (
     MissingSecret,
@@ -47,6 +48,7 @@ def crossings(settings: Settings, environ: Mapping[str, str]) -> list[Complaint]
         *_secrets(settings, environ),
         *complaints(settings.archive, environ),
         *_private(("archive", "credentials_file"), settings.archive.credentials_file),
+        *backup_complaints(settings.backup, settings.gateway.data_dir),
     ]
 
 

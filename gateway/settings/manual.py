@@ -56,6 +56,7 @@ which win:
 | `keys/` | pepper, token keys, vault keys: made with the first database and never again |
 | `cli.lock`, `import.lock` | held by a command while it writes |
 | `archive.lock` | held while a command archives the journal |
+| `restore.db` | a backup that is being proven, or put back into an emptied shared store |
 | `daily.lock` | held while the daily job runs, with the last day that was done |
 
 **Back `keys/` up, apart from the database**: without it nobody who opposed is known any more, and the gateway refuses to start.

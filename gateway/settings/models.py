@@ -14,6 +14,7 @@ from pydantic import Field
 from gateway.core.model import Category, RefusalMode
 from gateway.settings.archive import Archive
 from gateway.settings.back import Bounces, Mailbox, Outward, ProviderEvents, Replies
+from gateway.settings.backup import Backup
 from gateway.settings.shared import Redis
 from gateway.settings.table import Table
 from gateway.settings.values import (
@@ -330,6 +331,7 @@ class Settings(Table):
     partner: dict[Name, Partner] = Field(default_factory=dict)
     redis: Redis = Field(default_factory=Redis)
     archive: Archive = Field(default_factory=Archive)
+    backup: Backup = Field(default_factory=Backup)
     outward: Outward = Field(default_factory=Outward)
     bounces: Bounces = Field(default_factory=Bounces)
     replies: Replies = Field(default_factory=Replies)

@@ -12,13 +12,18 @@ import apsw
 
 from gateway.edges.store.connection import Refused, private_file
 from gateway.edges.store.copy_sqlite import SqliteSource, drop, outside, refuse_taken, settle
-from gateway.edges.store.copying import Digest, digest
+from gateway.edges.store.copying import Digest, digest, looking
 
 _PAGES = 4_000
 
+Proving = Callable[[Path, Mapping[str, Digest]], None]
+"""Told of a file that has no name yet, and of what was read back from it."""
 
-def back_up(source: SqliteSource, path: Path, told: Callable[[int, int], None] = lambda _done, _all: None) -> Mapping[str, Digest]:
-    """Write the moment that the source shows into a new file, and what is in it; `told` hears how many pages are done, of how many.
+
+def back_up(
+    source: SqliteSource, path: Path, told: Callable[[], None] = lambda: None, proving: Proving = lambda _path, _found: None
+) -> Mapping[str, Digest]:
+    """Write the moment that the source shows into a new file, and what is in it; `told` is called now and then, and may raise.
 
     Raises `Refused` where something is at the path, or where what was written is not what was read.
     """
@@ -28,7 +33,8 @@ def back_up(source: SqliteSource, path: Path, told: Callable[[int, int], None] =
     try:
         private_file(draft)
         _copy_pages(source.connection, draft, told)
-        found = _proven(source, draft)
+        found = _proven(source, draft, told)
+        proving(draft, found)
         settle(draft, path)
     except BaseException:
         drop(draft)
@@ -36,26 +42,26 @@ def back_up(source: SqliteSource, path: Path, told: Callable[[int, int], None] =
     return found
 
 
-def _copy_pages(connection: apsw.Connection, draft: Path, told: Callable[[int, int], None]) -> None:
+def _copy_pages(connection: apsw.Connection, draft: Path, told: Callable[[], None]) -> None:
     with outside():
         into = apsw.Connection(str(draft))
         try:
             with into.backup("main", connection, "main") as pages:
                 while not pages.done:
                     pages.step(_PAGES)
-                    told(pages.page_count - pages.remaining, pages.page_count)
+                    told()
         finally:
             into.close()
 
 
-def _proven(source: SqliteSource, draft: Path) -> Mapping[str, Digest]:
+def _proven(source: SqliteSource, draft: Path, told: Callable[[], None]) -> Mapping[str, Digest]:
     copied = SqliteSource(draft)
     try:
         with outside():
             sound = copied.connection.execute("PRAGMA integrity_check").fetchall()
-        found = digest(copied.batches())
+        found = digest(looking(copied.batches(), told))
     finally:
         copied.close()
-    if sound != [("ok",)] or found != digest(source.batches()):
+    if sound != [("ok",)] or found != digest(looking(source.batches(), told)):
         raise Refused(f"{draft.name}: what was written is not what was read")
     return found

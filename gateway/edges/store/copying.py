@@ -206,6 +206,13 @@ def copy(source: Source, target: Target, told: Callable[[int], None] = lambda _:
     return copied
 
 
+def looking(batches: Iterable[Batch], look: Callable[[], None]) -> Iterator[Batch]:
+    """The same, with a look at something else before each, which ends it where that raises."""
+    for batch in batches:
+        look()
+        yield batch
+
+
 def digest(batches: Iterable[Batch]) -> dict[str, Digest]:
     """The digest of each table."""
     found = Digests()
