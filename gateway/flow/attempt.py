@@ -50,7 +50,7 @@ from gateway.flow.preflight import NotLooked, Posture
 class Task:
     """One copy to try: `decision` refers to the RCPT decision, `mark` is the key remembered once delivered (may be empty).
 
-    `judgement` is what RCPT was answered by, where it is still at hand.
+    `judgement` is the verdict of this moment, where it was just asked for.
     """
 
     stream: Stream
@@ -113,7 +113,7 @@ class Attempts:
         if not self.may_leave(task.stream):
             return Tried(fault=replies.OPTOUT_DOWN)
         try:
-            judgement = await self._judge.again(task.stream, task.address, task.judgement)
+            judgement = task.judgement or await self._judge.judge(task.stream, task.address)
             if not _passes(task, judgement.verdict):
                 return await self._stop(task, judgement)
             if not self.may_leave(task.stream):  # this very look may have shown that oppositions are missing
@@ -142,7 +142,7 @@ class Attempts:
         """What would forbid this message for anybody: no key, no place for the words due; None when a copy can be made."""
         if not self.may_leave(task.stream):
             return replies.OPTOUT_DOWN
-        judgement = await self._judge.again(task.stream, task.address, task.judgement)
+        judgement = task.judgement or await self._judge.judge(task.stream, task.address)
         finished = await self._finish(task, copy_of(self._judge, task.stream, judgement), eight_bit=True)
         return finished if isinstance(finished, Reply) else None
 

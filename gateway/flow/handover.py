@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -132,15 +132,20 @@ class Handover:
     async def _send(
         self, submitted: Submitted, accepted: tuple[Accepted, ...], wanted: list[Accepted], marks: dict[str, bytes]
     ) -> Reply:
+        open_ones = wanted if len(wanted) == 1 else await self._open(wanted, marks)
+        match open_ones:
+            case []:
+                reply = replies.ALREADY
+            case [one]:
+                reply = await self._try_at_once(submitted, one, marks)
+            case _:
+                reply = await self._keep_several(submitted, open_ones, marks)
+        return reply if reply is replies.ALREADY else await self._report_withheld(submitted, accepted, reply)
+
+    async def _open(self, wanted: list[Accepted], marks: dict[str, bytes]) -> list[Accepted]:
+        """Who has not got this message yet."""
         done = await self._book.accepted(tuple(marks.values()), self._clock.now() - RESEND_WINDOW) if marks else frozenset()
-        open_ones = [one for one in wanted if marks.get(one.address.canonical) not in done]
-        if not open_ones:
-            return replies.ALREADY
-        if len(open_ones) == 1:
-            reply = await self._try_at_once(submitted, open_ones[0], marks.get(open_ones[0].address.canonical, b""))
-        else:
-            reply = await self._keep_several(submitted, open_ones, marks)
-        return await self._report_withheld(submitted, accepted, reply)
+        return [one for one in wanted if marks.get(one.address.canonical) not in done]
 
     async def _marks(self, submitted: Submitted, wanted: list[Accepted]) -> dict[str, bytes]:
         """The idempotency key of each recipient; none for a message without Message-ID."""
@@ -153,8 +158,14 @@ class Handover:
             one.address.canonical: delivery_key("taken", (tool, message.message_id, one.address.canonical, body)) for one in wanted
         }
 
-    async def _try_at_once(self, submitted: Submitted, one: Accepted, mark: bytes) -> Reply:
-        tried = await self._attempts.attempt(self._task(submitted, one, mark))
+    async def _try_at_once(self, submitted: Submitted, one: Accepted, marks: dict[str, bytes]) -> Reply:
+        """Whether it went before is asked together with what the recipient may have said meanwhile: one round trip."""
+        again = self._judge.again(submitted.login.stream, one.address, one.judgement)
+        open_ones, judgement = await asyncio.gather(self._open([one], marks), again)
+        if not open_ones:
+            return replies.ALREADY
+        mark = marks.get(one.address.canonical, b"")
+        tried = await self._attempts.attempt(self._task(submitted, replace(one, judgement=judgement), mark))
         if tried.fault is not None:
             return tried.fault
         if tried.refused is not None:
@@ -195,7 +206,7 @@ class Handover:
             if isinstance(verdict, Refuse) and (verdict.floor or submitted.login.refusal is not RefusalMode.MONITOR):
                 refused.append((one, verdict, await self._judge.record("drop", stream, tool, judgement, one.decision)))
             else:
-                still.append(one)
+                still.append(replace(one, judgement=judgement))
         if still:
             obstacle = await self._attempts.preflight(self._task(submitted, still[0], b""))
             if obstacle is not None:

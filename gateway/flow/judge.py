@@ -6,6 +6,7 @@ Must not answer anybody: it returns verdicts and references; journeys make repli
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -117,13 +118,11 @@ class Judge:
             return await self._facts(stream, address)
         return who, reading
 
-    async def again(self, stream: Stream, address: Address, known: Judgement | None) -> Judgement:
+    async def again(self, stream: Stream, address: Address, known: Judgement) -> Judgement:
         """The verdict now: the known one while it is fresh and nothing that facts may answer has changed since, else a new one."""
-        try:
-            if known is not None and self._clock.now() - known.at < FRESH and known.stand == await self._book.stand():
+        with suppress(Unavailable):  # then the new one says so
+            if self._clock.now() - known.at < FRESH and known.stand == await self._book.stand():
                 return known
-        except Unavailable:
-            known = None
         return await self.judge(stream, address)
 
     def pack(self, stream: Stream) -> Policy:

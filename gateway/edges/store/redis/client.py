@@ -68,8 +68,10 @@ def owner(client: Blocking, key: str) -> Blocking:
 
 
 def async_client(access: Access) -> Async:
-    """A client for the event loop; connects at its first command."""
+    """A client for the event loop; connects at its first command. Who uses it bounds the whole exchange: no timer an answer."""
     place, options = access.location, _options(access)
+    if place.layout is not Layout.CLUSTER:
+        options["socket_timeout"] = None
     match place.layout:
         case Layout.SINGLE:
             host, port = place.hosts[0]

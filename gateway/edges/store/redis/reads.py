@@ -12,7 +12,8 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, RedisError
 
-from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Async
+from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES
+from gateway.edges.store.redis.lines import Command, Line
 from gateway.edges.store.redis.pack import MARKS
 from gateway.edges.store.redis.scripts import ASK, READ, Script
 from gateway.edges.store.redis.standing import Standing
@@ -20,7 +21,6 @@ from gateway.flow.ports import Unavailable
 
 PATIENCE = 2 * ANSWER_PATIENCE
 
-Command = tuple[Any, ...]
 _Asked = tuple[Command, asyncio.Future[Any]]
 
 
@@ -36,10 +36,10 @@ class Look:
 
 
 class Reads:
-    """Owns the loop's client; `settle` brings the standing up to date and is awaited when a script refuses."""
+    """Owns the loop's line; `settle` brings the standing up to date and is awaited when a script refuses."""
 
-    def __init__(self, client: Async, standing: Standing, settle: Callable[[], Awaitable[None]]) -> None:
-        self._client = client
+    def __init__(self, line: Line, standing: Standing, settle: Callable[[], Awaitable[None]]) -> None:
+        self._line = line
         self._standing = standing
         self._settle = settle
         self._waiting: list[_Asked] = []
@@ -121,10 +121,7 @@ class Reads:
         """Send what waits, and give everybody their answer; who is cancelled meanwhile leaves the others' questions to the next."""
         asked, self._waiting = [one for one in self._waiting if not one[1].done()], []
         try:
-            pipe = self._client.pipeline(transaction=False)
-            for command, _ in asked:
-                pipe.execute_command(*command)
-            answers = await pipe.execute(raise_on_error=False)
+            answers = await self._line.exchange([command for command, _ in asked])
         except asyncio.CancelledError:
             self._waiting = asked + self._waiting
             raise
@@ -140,7 +137,7 @@ class Reads:
 
     async def close(self) -> None:
         """Let the connections go."""
-        await self._client.aclose()
+        await self._line.close()
 
 
 def _fail(future: asyncio.Future[Any], error: BaseException) -> None:

@@ -15,11 +15,12 @@ from redis.exceptions import AuthenticationError, NoPermissionError, ResponseErr
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.redis.book import RedisBook
 from gateway.edges.store.redis.chains import Written
-from gateway.edges.store.redis.client import FAILURES, Access, Blocking, async_client, blocking_client
+from gateway.edges.store.redis.client import FAILURES, Access, Blocking, blocking_client
 from gateway.edges.store.redis.commits import Commits
 from gateway.edges.store.redis.durability import look
 from gateway.edges.store.redis.journal import RedisJournal
 from gateway.edges.store.redis.leases import RedisLeases
+from gateway.edges.store.redis.lines import open_line
 from gateway.edges.store.redis.location import Layout
 from gateway.edges.store.redis.nodes import RedisNodes
 from gateway.edges.store.redis.notes import FILE, NodeJournal
@@ -127,7 +128,7 @@ def open_redis(access: Access, writer: str, *, node: str, folder: Path, fingerpr
     settling = Settling(standing, notes, node, writer, fingerprint, lambda client: look(client, access, replicas))
     try:
         _with_client(access, lambda client: _settle(settling, client))
-        reader = _opened(access, async_client)
+        line = _opened(access, open_line)
     except Unavailable:
         if notes:
             notes.close()
@@ -141,7 +142,7 @@ def open_redis(access: Access, writer: str, *, node: str, folder: Path, fingerpr
         except TimeoutError as error:
             raise Unavailable("store") from error
 
-    reads = Reads(reader, standing, settle)
+    reads = Reads(line, standing, settle)
     return RedisStore(
         RedisBook(reads, commits),
         RedisJournal(reads, commits),
