@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +14,7 @@ from gateway.core.mime import Fault, Malformed, Message, parse
 from gateway.core.originator import mailbox
 from gateway.core.rewrite import CannotCarry, Edit, Obstacle, Rewritten, rewrite
 from tests.support.letters import HEAD, leaves, sent, words
+from tests.support.timing import within
 
 BREAKS = ["\r", "\n", "\r\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"]
 
@@ -200,6 +200,4 @@ def test_our_trace_stands_on_top_and_our_fields_above_the_tools() -> None:
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("block", [b"a" * 99_000, b"a:" * 49_000, b"a: b\r\n" + b" " * 90_000, b"\r\n a" * 24_000, b": " * 49_000])
 def test_a_hostile_block_is_read_in_linear_time(block: bytes) -> None:
-    began = time.process_time()
-    parse(block + b"\r\n\r\nx\r\n")
-    assert time.process_time() - began < 0.05
+    within(0.05, lambda: parse(block + b"\r\n\r\nx\r\n"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from gateway.core.intent_words import RULES, heard
 from gateway.core.own_words import OwnWords
 from gateway.core.signal import Effect, Right, Signal, Signals, Told
 from gateway.edges.intent_file import load_understanding
+from tests.support.timing import within
 
 UNDERSTANDING = load_understanding()
 SUBJECT = "Re: Our autumn offers"
@@ -254,6 +254,7 @@ def test_head_and_tail_are_never_longer_than_asked(text: str, most: int) -> None
     assert len(head_and_tail(text, most)) <= most
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize(
     "unit",
     ["a", "@", "a@", "@a.", "ne plus ", "> ", "?", "\n", "please do not ", "é\u0301", "je ne veux pas ", "remove ", "a.b@c-"],
@@ -261,12 +262,7 @@ def test_head_and_tail_are_never_longer_than_asked(text: str, most: int) -> None
 def test_hostile_length_costs_no_more_than_a_page(unit: str) -> None:
     """64 KB take less than 50 ms of a processor, whatever they are made of; what neighbours take does not count."""
     words = OwnWords(unit * (65536 // len(unit)))
-    took = []
-    for _ in range(5):
-        started = thread_time()
-        UNDERSTANDING.read("Re: " + words.text, words)
-        took.append(thread_time() - started)
-    assert min(took) < 0.05
+    within(0.05, lambda: UNDERSTANDING.read("Re: " + words.text, words))
 
 
 def test_rules_hear_what_is_left_when_denials_are_taken_out() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.own_words import MOST, OwnWords, own_words
+from tests.support.timing import within
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "replies"
 ORIGINAL = "Bonjour,\n\nNotre offre est valable jusqu'à vendredi.\n\nSe désabonner : https://x.example/u\nUnsubscribe | STOP"
@@ -227,12 +227,8 @@ HOSTILE = {
 }
 
 
+@pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_megabyte_of_hostile_quoting_is_read_in_a_fifth_of_a_second(piece: str) -> None:
     text = (piece * (2**20 // len(piece) + 1))[: 2**20]
-    taken = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        own_words(text)
-        taken.append(time.perf_counter() - begin)
-    assert min(taken) < 0.2
+    within(0.2, lambda: own_words(text))

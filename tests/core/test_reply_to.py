@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from gateway.core.mime import Message, parse
 from gateway.core.reply_to import contact_address, nobody_reads, unroutable
+from tests.support.timing import within
 
 
 def message(author: str) -> Message:
@@ -93,6 +92,4 @@ def test_only_a_contact_that_is_a_read_mailbox_is_put_in(contact: str, address: 
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("piece", [b"a", b"@", b"a@", b"no-", b"<", b"a,"])
 def test_a_hostile_field_costs_little(piece: bytes) -> None:
-    began = time.process_time()
-    unroutable(message("news@maison.example"), (piece * 32_000)[:32_000], frozenset())
-    assert time.process_time() - began < 0.3
+    within(0.3, lambda: unroutable(message("news@maison.example"), (piece * 32_000)[:32_000], frozenset()))

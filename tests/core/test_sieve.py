@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from gateway.core.sieve import NOTHING, Sieve, Sifted, sift
 from gateway.core.trackers import individual
 from gateway.core.weblink import host, target
 from tests.support.corpora import corpus
+from tests.support.timing import grows
 
 ALL = Sieve(True, frozenset({"tracker.example"}), True, frozenset({"click.example"}))
 PIXELS_ONLY = Sieve(True, frozenset(), False, frozenset())
@@ -275,14 +277,10 @@ def test_cuts_of_any_soup_are_in_order_and_apart(pieces: list[bytes]) -> None:
     ],
 )
 def test_a_hostile_page_takes_time_linear_in_its_size(piece: bytes) -> None:
-    def took(size: int) -> float:
-        hostile = (piece * (size // len(piece) + 1))[:size]
-        began = time.process_time()
-        sift(hostile, True, ALL)
-        return time.process_time() - began
+    def sifting(size: int) -> Callable[[], object]:
+        return partial(sift, (piece * (size // len(piece) + 1))[:size], True, ALL)
 
-    small = max(min(took(60_000) for _ in range(3)), 0.02)
-    assert min(took(480_000) for _ in range(2)) < 8 * small * 3  # were it quadratic: 64
+    grows(sifting, 60_000, 480_000, lambda small: 8 * max(small, 0.02) * 3)  # were it quadratic: 64
 
 
 def test_the_templates_of_real_tools_lose_no_image_that_shows_something() -> None:

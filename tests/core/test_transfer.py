@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.transfer import Encoding, decode, encode, insert, long_line, shortened
+from tests.support.timing import grows
 
 QP_ATOMS = st.sampled_from(
     [b"a", b"=3D", b"=C3=A9", b"=\r\n", b"\r\n", b" ", b"=", b"==", b"=0A", b"\t\r\n", b"=0D=0A", b"bc. ", b"=e9"]
@@ -92,16 +93,12 @@ def test_long_encoded_lines_are_broken_without_changing_what_they_say() -> None:
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.parametrize("atom", [b"=\r\n", b"\r\n", b"a", b"=3D", b"=", b" \r\n"])
 def test_quoted_printable_insertion_is_linear(atom: bytes) -> None:
-    def cost(times: int) -> float:
+    def inserting(times: int) -> Callable[[], object]:
         body = atom * times
         content = binascii.a2b_qp(body)
-        began = time.process_time()
-        for _ in range(3):
-            insert(body, content, Encoding.QP, 0, b"words\r\n")
-        return time.process_time() - began
+        return lambda: [insert(body, content, Encoding.QP, 0, b"words\r\n") for _ in range(3)]
 
-    cost(10_000)
-    assert cost(200_000) < 2.5 * cost(100_000) + 0.02
+    grows(inserting, 100_000, 200_000, lambda small: 2.5 * small + 0.02)
 
 
 LINES = st.lists(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from statistics import median
 from time import monotonic, thread_time
 from typing import TypeVar
 
@@ -45,8 +46,11 @@ def yardstick() -> int:
 
 
 def factor(clock: Clock = thread_time) -> float:
-    """How many times slower than the reference this machine is right now, from 1 to `MOST`; the best of three, to be strict."""
-    return min(max(min(timed(yardstick, clock)[0] for _ in range(3)) / REFERENCE, 1.0), MOST)
+    """How many times slower than the reference this machine is right now, from 1 to `MOST`.
+
+    The middle one of three: the best would find a quiet moment that a longer work never has, the worst a disturbance of its own.
+    """
+    return min(max(median(timed(yardstick, clock)[0] for _ in range(3)) / REFERENCE, 1.0), MOST)
 
 
 def timed(work: Callable[[], T], clock: Clock = thread_time) -> tuple[float, T]:
@@ -56,8 +60,11 @@ def timed(work: Callable[[], T], clock: Clock = thread_time) -> tuple[float, T]:
     return clock() - began, made
 
 
-def bounded(seconds: float, measure: Callable[[], float], clock: Clock = thread_time) -> None:
-    """Prove that a figure which the measure takes is below so many seconds of the reference machine; else all figures are shown."""
+def bounded(seconds: float, measure: Callable[[], float], clock: Clock = thread_time, of: str = "") -> None:
+    """Prove that a figure which the measure takes is below so many seconds of the reference machine.
+
+    A failure shows all figures, and whose they are.
+    """
     seen: list[str] = []
     ends = monotonic() + PATIENCE
     while len(seen) < TRIES and (len(seen) < 2 or monotonic() < ends):
@@ -68,10 +75,10 @@ def bounded(seconds: float, measure: Callable[[], float], clock: Clock = thread_
         if took < seconds * slower:
             return
         seen.append(f"{took:.4g} s (machine {slower:.2f} times slower)")
-    raise AssertionError(f"never below {seconds:.4g} s in {len(seen)} tries: {', '.join(seen)}")
+    raise AssertionError(f"{of}: never below {seconds:.4g} s in {len(seen)} tries: {', '.join(seen)}".removeprefix(": "))
 
 
-def within(seconds: float, work: Callable[[], T], clock: Clock = thread_time) -> T:
+def within(seconds: float, work: Callable[[], T], clock: Clock = thread_time, of: str = "") -> T:
     """Prove that the work takes less than so many seconds of the reference machine; what it gave the last time."""
     made: list[T] = []
 
@@ -80,7 +87,7 @@ def within(seconds: float, work: Callable[[], T], clock: Clock = thread_time) ->
         made[:] = [one]
         return took
 
-    bounded(seconds, measure, clock)
+    bounded(seconds, measure, clock, of)
     return made[0]
 
 

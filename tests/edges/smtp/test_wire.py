@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
+from functools import partial
 
 import pytest
 from hypothesis import example, given
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gateway.edges.smtp.wire import Body, CountReader, DotReader, Spoiled, lines_fit
 from tests.support.smtp import pieces
+from tests.support.timing import bounded, grows, timed
 
 BIG = 1 << 30
 
@@ -121,18 +122,10 @@ def test_dripped_octets_do_not_multiply_in_memory() -> None:
 def test_time_is_linear_and_no_step_blocks_the_loop(line: bytes) -> None:
     chunk = (line * (262_144 // len(line) + 1))[:262_144]
 
-    def worst(chunks: int) -> tuple[float, float]:
-        body = Body(BIG, BIG)
-        reader = DotReader(body)
+    def steps(chunks: int) -> list[float]:
+        reader = DotReader(Body(BIG, BIG))
         reader.feed(b"h: v\r\n\r\n")
-        steps = []
-        for _ in range(chunks):
-            start = time.process_time()
-            reader.feed(chunk)
-            steps.append(time.process_time() - start)
-        return max(steps), sum(steps)
+        return [timed(partial(reader.feed, chunk))[0] for _ in range(chunks)]
 
-    step, total = min(worst(20) for _ in range(3))
-    _, twice = min(worst(40) for _ in range(3))
-    assert step < 0.010
-    assert twice < 3 * total + 0.005
+    bounded(0.010, lambda: max(steps(20)))
+    grows(lambda chunks: partial(steps, chunks), 20, 40, lambda small: 3 * small + 0.005)
