@@ -61,8 +61,7 @@ def read_claim(policy: Policy, row: Mapping[str, str], person: PersonKey, now: d
     if fault:
         return fault
     combined = covers == "combined" and "R-FR-21" not in policy.off
-    records = (consent if one is consent.covers else replace(consent, covers=one) for one in _covered(covers, combined))
-    return Claim(tuple(_weighed(policy, record) for record in records), combined, last_act)
+    return Claim(tuple(_weighed(policy, consent, one) for one in _covered(covers, combined)), combined, last_act)
 
 
 def _record(cells: Cells, person: PersonKey, now: datetime, writer: str) -> Consent:
@@ -172,12 +171,13 @@ def _at_odds(consent: Consent, covers: str, relates: bool, row: Mapping[str, str
     return RowFault(RowReason.CONTRADICTION, late, "before it began") if late else None
 
 
-def _weighed(policy: Policy, consent: Consent) -> Consent:
-    missing = tuple(_lacking(policy, consent))
-    return replace(consent, missing=missing) if missing else consent
+def _weighed(policy: Policy, consent: Consent, covers: Covers) -> Consent:
+    """The record for this box, with what its proof lacks; copied at most once, as a copy is the dearest step of a row."""
+    missing = tuple(_lacking(policy, consent, covers))
+    return replace(consent, covers=covers, missing=missing) if missing or covers is not consent.covers else consent
 
 
-def _lacking(policy: Policy, consent: Consent) -> Iterator[str]:
+def _lacking(policy: Policy, consent: Consent, covers: Covers) -> Iterator[str]:
     """What the proof of a consent lacks; other grounds prove no consent (R-FR-04, R-FR-26, R-FR-41)."""
     if consent.basis is not Basis.CONSENT:
         return
@@ -186,7 +186,7 @@ def _lacking(policy: Policy, consent: Consent) -> Iterator[str]:
             yield field
     if consent.collected_at is None:
         yield "collected_at"
-    if consent.covers is Covers.PARTNERS and "R-FR-26" not in policy.off:
+    if covers is Covers.PARTNERS and "R-FR-26" not in policy.off:
         if not consent.partner_list_version:
             yield "partner_list_version"
         if not consent.proof.presentation:

@@ -16,6 +16,7 @@ from gateway.core.evidence import Event, Kind
 from gateway.core.propagation import LIFE, alarm, next_try
 from gateway.flow.back_ports import Note, Outbox
 from gateway.flow.by_hand import WRITTEN
+from gateway.flow.intake import breathe
 from gateway.flow.lease_ports import Overtaken
 from gateway.flow.ports import Book, Clock, Log, Unavailable
 from gateway.flow.telling import Acknowledged, Again, ByHand, Came, Impossible
@@ -162,7 +163,8 @@ class Courier:
         events: list[Event] = []
         changes: list[Change] = []
         late: dict[tuple[str, str], int] = {}
-        for note in notes:
+        for number, note in enumerate(notes):
+            await breathe(number)
             changes.append(TryAgain(note.id, due(note), note.said if note.said == WRITTEN else said))
             hours = alarm(now - note.at, note.alarmed) if note.errand is Errand.PARTNER else 0
             if hours:

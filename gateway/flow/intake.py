@@ -17,8 +17,8 @@ from gateway.core.evidence import Event, Kind
 from gateway.flow.ports import Book, Clock
 
 BATCH = 1000
-_BREATH = 8
-"""Rows after which the event loop gets its turn."""
+_BREATH = 4
+"""Rows after which the event loop gets its turn: who waits for it may have to wait for three such steps."""
 
 
 @dataclass(frozen=True, slots=True)

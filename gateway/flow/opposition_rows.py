@@ -15,6 +15,7 @@ from gateway.core.columns import RowFault, RowReason
 from gateway.core.evidence import Event
 from gateway.core.record import ApiKey, Block, Door, Opposition, Scope
 from gateway.flow.administer import Administer, Reach, Refused
+from gateway.flow.intake import breathe
 from gateway.flow.opposition_list import read_date
 from gateway.flow.ports import Book, Clock
 from gateway.flow.subject import Subject, detect
@@ -62,7 +63,8 @@ class OppositionRows:
         changes: list[Change] = []
         judged: list[Judged] = []
         here: list[Opposition] = []
-        for row in rows:
+        for number, row in enumerate(rows):
+            await breathe(number)
             placed = row if isinstance(row, RowFault) else self._place(row, key)
             if isinstance(placed, RowFault):
                 judged.append(Judged(Verdict.REJECTED, placed))

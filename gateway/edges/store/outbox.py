@@ -13,12 +13,14 @@ from gateway.edges.store.database import Database, Row
 from gateway.edges.store.instant import instant, micros
 from gateway.flow.back_ports import Note
 
-_PAGE = 500
+_PAGE = 100
+"""Notes read in one step, so that a long list does not hold the loop."""
 
 _NOTE = "SELECT id, partner, person, advertiser, scope, at, errand, attempts, said, alarmed, due_at, sealed_address FROM outbox"
 _PENDING = _NOTE + " WHERE id > ?1 ORDER BY id LIMIT ?2"
 _PENDING_OF = _NOTE + " WHERE id > ?1 AND partner = ?3 ORDER BY id LIMIT ?2"
-_DUE = _NOTE + " WHERE due_at <= ? ORDER BY due_at, id LIMIT ?"
+_DUE = _NOTE + " WHERE due_at <= ?1 AND (due_at, id) > (?2, ?3) ORDER BY due_at, id LIMIT ?4"
+_BEFORE_ALL = (-(2**63), 0)
 _NEXT_DUE = "SELECT min(due_at) FROM outbox"
 
 _TOLD = "SELECT id, partner, person, advertiser, scope, at, errand, attempts, said, alarmed, told_at, receipt, done FROM told"
@@ -43,7 +45,13 @@ class SqliteOutbox:
 
     async def due(self, now: datetime, limit: int) -> Sequence[Note]:
         """See `back_ports.Outbox`; in the order in which they came due."""
-        return [waiting(row) for row in self._database.rows(_DUE, (micros(now), limit))]
+        found: list[Note] = []
+        after: Row = _BEFORE_ALL
+        while page := self._database.rows(_DUE, (micros(now), *after, min(_PAGE, limit - len(found)))):
+            found.extend(waiting(row) for row in page)
+            after = (page[-1][10], page[-1][0])
+            await asyncio.sleep(0)
+        return found
 
     async def next_due(self) -> datetime | None:
         """See `back_ports.Outbox`."""

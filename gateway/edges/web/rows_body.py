@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.core.columns import RowFault, RowReason
 from gateway.edges.web.gate import BODY_PATIENCE, problem
-from gateway.edges.web.rows_json import Malformed, RowsReader, TooMany
+from gateway.edges.web.rows_json import PIECE, Malformed, RowsReader, TooMany
 
 MAX_ROWS = 10_000
 MAX_BODY = 16 * 1024 * 1024
@@ -28,8 +28,10 @@ async def read_rows(request: Request, member: str) -> Sequence[dict[str, object]
                 size += len(chunk)
                 if size > MAX_BODY:
                     return problem(413, f"The body is longer than {MAX_BODY} octets.")
-                reader.feed(chunk)
-                await asyncio.sleep(0)
+                # What came in at once may be hundreds of rows: they are read a few at a time.
+                for start in range(0, len(chunk), PIECE):
+                    reader.feed(chunk[start : start + PIECE])
+                    await asyncio.sleep(0)
         reader.end()
     except TooMany:
         return problem(413, f"A call holds {MAX_ROWS} rows at most.")

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable
 
 MAX_ROW = 64 * 1024
-_PIECE = 32 * 1024
-"""So much is waited for before another try, so that a trickle of octets costs nothing."""
+PIECE = 16 * 1024
+"""Octets that are waited for before another try, so that a trickle costs nothing; and the most to feed in one step."""
 
 _OPENING = r'[ \t\r\n]*\{{[ \t\r\n]*"{member}"[ \t\r\n]*:[ \t\r\n]*\['
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -48,9 +48,9 @@ class RowsReader:
         self._state: Callable[[int, bool], int | None] = self._open
 
     def feed(self, octets: bytes) -> None:
-        """Take some more; raises Malformed or TooMany as soon as that is clear."""
+        """Take some more, `PIECE` at most where somebody waits; raises Malformed or TooMany as soon as that is clear."""
         self._waiting += octets
-        if len(self._waiting) >= _PIECE:
+        if len(self._waiting) >= PIECE:
             self._advance(last=False)
 
     def end(self) -> None:
