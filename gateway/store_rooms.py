@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from gateway.edges.store.copying import Target
     from gateway.edges.store.redis.client import Access
     from gateway.edges.store.redis.copying import RedisSource
+    from gateway.edges.store.redis.restoring import Restoring
     from gateway.edges.store.redis.store import RedisStore
 
 DATABASE = "gateway.db"
 KEYS = "keys"
+SCRATCH = "restore.db"
 _SHARED_BY = b"the keys of one gateway"
 Shown = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
@@ -158,10 +160,8 @@ def put_aside(
 
 def backups_of(settings: Settings, keys: KeyRing) -> BackupFolder | None:
     """The folder of the store's backups; None where none is named."""
-    folder, own = settings.backup.folder, fingerprint(keys)
-    if folder is None:
-        return None
-    return BackupFolder(folder, own, partial(put_aside, settings))
+    folder = settings.backup.folder
+    return None if folder is None else BackupFolder(folder, fingerprint(keys), partial(put_aside, settings))
 
 
 def make_backups(settings: Settings, keys: KeyRing, book: Book, clock: Clock, log: Log, meter: Meter) -> Backups | None:
@@ -170,6 +170,23 @@ def make_backups(settings: Settings, keys: KeyRing, book: Book, clock: Clock, lo
     if folder is None:
         return None
     return Backups(folder, Rhythm(given.every, given.keep), book, clock, log, meter)
+
+
+def make_restoring(settings: Settings, clock: Clock, log: Log) -> Restoring | None:
+    """What fills the shared store after it was emptied; None where there is none, or a person is to do that.
+
+    Raises KeyFault where the keys are not here.
+    """
+    if not (shared(settings) and settings.backup.restore_when_emptied):
+        return None
+    keys = KeyRing.open(settings.gateway.data_dir / KEYS, may_create=False)
+    folder = backups_of(settings, keys)
+    if folder is None:
+        return None
+    from gateway.edges.store.redis.restoring import Place, Restoring
+
+    place = Place(_access(settings), fingerprint(keys), settings.redis.replicas)
+    return Restoring(place, settings.gateway.node, folder, settings.gateway.data_dir / SCRATCH, clock, log)
 
 
 def _own_fingerprint(settings: Settings) -> bytes:

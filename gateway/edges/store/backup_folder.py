@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gateway.edges.store.backup_proof import FORM, Proof, read_proof, whole
+from gateway.edges.store.backup_proof import FORM, Proof, Unreadable, read_proof, whole
 from gateway.edges.store.copy_sqlite import drop
 from gateway.edges.store.copying import Digest
 from gateway.flow.backups import Made
@@ -58,7 +58,7 @@ class BackupFolder:
 
     async def newest(self) -> datetime | None:
         """See `Shelf`; one that another release made does not count, as nobody could prove it."""
-        found = await asyncio.to_thread(self.last)
+        found = await asyncio.to_thread(lambda: next(self._ours(), None))
         return found.proof.begun if found and found.proof.form == FORM else None
 
     async def make(self, at: datetime) -> Made:
@@ -80,9 +80,16 @@ class BackupFolder:
         """See `Shelf`."""
         return await asyncio.to_thread(self._thin, keep)
 
-    def last(self) -> Backup | None:
-        """The newest of ours."""
-        return next(self._ours(), None)
+    def last(self) -> Backup | Path | None:
+        """The newest of ours; the path alone of one that may be ours, is as new, and cannot be read."""
+        for path in self._named():
+            try:
+                proof = read_proof(path)
+            except Unreadable:
+                return path
+            if proof and proof.keys == self._keys:
+                return Backup(path, proof)
+        return None
 
     def _make(self, at: datetime, still: Still) -> Made:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,11 +112,16 @@ class BackupFolder:
                     drop(draft)
 
     def _ours(self) -> Iterator[Backup]:
+        """The newest first."""
+        for path in self._named():
+            with suppress(Unreadable):
+                proof = read_proof(path)
+                if proof and proof.keys == self._keys:
+                    yield Backup(path, proof)
+
+    def _named(self) -> list[Path]:
         try:
-            names = sorted((one.name for one in self._folder.iterdir() if _NAME.fullmatch(one.name)), reverse=True)
+            names = [one.name for one in self._folder.iterdir() if _NAME.fullmatch(one.name)]
         except OSError:
-            return
-        for name in names:
-            proof = read_proof(self._folder / name)
-            if proof and proof.keys == self._keys:
-                yield Backup(self._folder / name, proof)
+            return []
+        return [self._folder / name for name in sorted(names, reverse=True)]

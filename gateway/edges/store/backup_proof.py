@@ -6,7 +6,7 @@ back, so a file without it was never proven, and one that comes to something els
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -49,18 +49,29 @@ def prove(connection: apsw.Connection, keys: bytes, begun: datetime, found: Mapp
         connection.execute(_WRITE, (f"backup:{FORM}:{keys.hex()}:{whole(found)}", micros(begun))).fetchall()
 
 
+class Unreadable(Exception):
+    """A file that is no database, or one that was damaged."""
+
+
 def read_proof(path: Path) -> Proof | None:
-    """What a file says of itself, read without touching it or anything beside it; None where it says nothing."""
+    """What a file says of itself, read without touching it or anything beside it; None where it says nothing. Raises Unreadable."""
     try:
         connection = apsw.Connection(f"file:{quote(str(path.resolve()))}?immutable=1", flags=_ONLY_READ)
         try:
             rows = connection.execute(_READ).fetchall()
         finally:
             connection.close()
+    except (apsw.Error, OSError) as error:
+        raise Unreadable from error
+    return _parsed(rows)
+
+
+def _parsed(rows: Sequence[tuple[object, ...]]) -> Proof | None:
+    try:
         ((name, at),) = rows
         _, form, keys, digest = str(name).split(":")
         return Proof(bytes.fromhex(keys), instant(int(str(at))), form, digest)
-    except (apsw.Error, OSError, ValueError):
+    except ValueError:
         return None
 
 

@@ -12,7 +12,7 @@ import pytest
 from gateway.core.evidence import parse_event
 from gateway.edges.keys import KeyRing
 from gateway.edges.store.backup_folder import BackupFolder
-from gateway.edges.store.backup_proof import FORM, Proof, read_proof, whole
+from gateway.edges.store.backup_proof import FORM, Proof, Unreadable, read_proof, whole
 from gateway.edges.store.copy_sqlite import SqliteSource
 from gateway.edges.store.copying import digest
 from gateway.edges.store.sqlite import SqliteStore, open_store
@@ -169,4 +169,7 @@ async def test_a_backup_of_a_store_that_was_put_back_speaks_for_itself_alone(hou
 def test_what_says_nothing_of_itself_has_no_proof(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("no database")
     apsw.Connection(str(tmp_path / "empty.db")).execute("CREATE TABLE mark (name TEXT, at INTEGER)").fetchall()
-    assert [read_proof(tmp_path / name) for name in ("text.db", "empty.db", "none.db")] == [None, None, None]
+    assert read_proof(tmp_path / "empty.db") is None
+    for name in ("text.db", "none.db"):
+        with pytest.raises(Unreadable):
+            read_proof(tmp_path / name)

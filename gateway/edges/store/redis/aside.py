@@ -5,7 +5,7 @@ Its chains have names of their own (see `chains`), so that both can be there. Pe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gateway.edges.store.copying import Batch, at_once
 from gateway.edges.store.redis.client import Blocking
@@ -16,19 +16,26 @@ _ASIDE = PREFIX + "aside:"
 ASIDE = _ASIDE.encode()
 _HEADS = _ASIDE + "heads"
 
+Words = list[str | bytes]
+Say = Callable[..., None]
+"""Has a command carried out, given in words, unless whoever says it was followed by another."""
+
 
 class Aside:
     """What lies aside on one server; it outlives an attempt to copy that was broken off."""
 
-    def __init__(self, client: Blocking) -> None:
+    def __init__(self, client: Blocking, say: Say) -> None:
         self._client = client
+        self._say = say
         self._added: list[str] = []
 
     def fill(self) -> None:
-        """Lay aside the chains that are there."""
-        for writer, head in self._client.hgetall(f"{PREFIX}heads").items():
-            self._move(f"{PREFIX}j:{words(writer)}", f"{_ASIDE}j:{words(writer)}")
-            self._client.hset(_HEADS, writer, head)
+        """Lay aside the chains that are there; what an attempt before this one had begun to move, too."""
+        heads = {words(writer): head for writer, head in self._client.hgetall(f"{PREFIX}heads").items()}
+        for writer in {**heads, **self._writers()}:
+            self._move(f"{PREFIX}j:{writer}", f"{_ASIDE}j:{writer}")
+        for writer, head in heads.items():
+            self._say("HSET", _HEADS, writer, head)
 
     def restore(self) -> None:
         """Put them back where nothing else is."""
@@ -47,15 +54,15 @@ class Aside:
                 yield "head", [(writer, seq, last)]
                 self._added.append(writer)
 
-    def drop(self) -> None:
-        """Forget what has been added."""
+    def dropping(self) -> Iterator[Words]:
+        """The commands that forget what has been added."""
         for writer in self._added:
-            self._client.hdel(_HEADS, writer)
-            self._client.unlink(f"{_ASIDE}j:{writer}")
+            yield ["HDEL", _HEADS, writer]
+            yield ["UNLINK", f"{_ASIDE}j:{writer}"]
 
     def _writers(self) -> dict[str, tuple[int, bytes]]:
         return {words(writer): tuple(unpacked(head)) for writer, head in self._client.hgetall(_HEADS).items()}
 
     def _move(self, old: str, new: str) -> None:
         if self._client.exists(old):
-            self._client.rename(old, new)
+            self._say("RENAME", old, new)

@@ -57,4 +57,5 @@ COMMIT = _named(_STATE, _rarely(*_SELDOM, "membership", "journal"), _text("commi
 """`commit` comes last: the other parts add the operations it knows."""
 PUT = _script("put")
 PAGES = _script("pages")
+OFFER = _script("offer")
 """For copies, which no epoch guards."""

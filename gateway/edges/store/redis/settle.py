@@ -35,6 +35,10 @@ _COPYING = "a copy is being put into the store, or one was broken off: let it en
 _KEYS = "the store was begun with other keys: copy the folder keys of another node to this one"
 
 
+class Filling(Refused):
+    """A copy is being put into the store, by hand or by a gateway; until it is whole nobody can use it."""
+
+
 class Moved(Unavailable):
     """The server, or its data, are no longer those that this process settled with."""
 
@@ -212,7 +216,7 @@ class Settling:
             case "EPOCH":
                 return Moved("store")
             case "COPYING":
-                return Refused(_COPYING)
+                return Filling(_COPYING)
             case "KEYS":
                 return Refused(_KEYS)
             case "TWIN":
