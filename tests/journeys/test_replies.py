@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from time import monotonic
 
 import dkim
 import pytest
@@ -323,8 +324,9 @@ async def killed_between(folder: Path, kills: int, seed: int) -> None:
         async with nursery(folder.with_suffix(".log")) as starter, living(starter, config, ports) as life:
             settings = load(config, {})
             people = [f"person{number}@example.org" for number in range(kills)]
+            usual = await _usual(life, settings)
             for number, who in enumerate(people):
-                await _one_kill(life, settings, who, dice.uniform(0.0, 0.04), number)
+                await _one_kill(life, settings, who, dice.uniform(0.0, 2.0) * usual, number)
             everybody = set(people)
             async with asyncio.timeout(60):
                 while not everybody <= {one.recipient for one in sink.messages}:  # noqa: ASYNC110 - another process sends
@@ -335,9 +337,26 @@ async def killed_between(folder: Path, kills: int, seed: int) -> None:
         await sink.close()
 
 
-async def _one_kill(life: Life, settings: Settings, who: str, after: float, number: int) -> None:
+async def _usual(life: Life, settings: Settings) -> float:
+    """Seconds an answer takes here when nobody is killed: a slow machine's kills are to come before, amid and after it too."""
+    took = []
+    for number in range(3):
+        who = f"undisturbed{number}@example.org"
+        to, raw = _stop(settings, who, who)
+        began = monotonic()
+        assert await one_answer(life.ports, to, who, raw)
+        took.append(monotonic() - began)
+    return min(took)
+
+
+def _stop(settings: Settings, who: str, message_id: str) -> tuple[str, bytes]:
+    """Where an answer goes, and the answer."""
     to = f"r-{token_of(settings, who)}@back.example.com"
-    raw = f"From: {who}\r\nTo: {to}\r\nMessage-ID: <{number}@example.org>\r\nSubject: Re: news\r\n\r\nSTOP\r\n".encode()
+    return to, f"From: {who}\r\nTo: {to}\r\nMessage-ID: <{message_id}>\r\nSubject: Re: news\r\n\r\nSTOP\r\n".encode()
+
+
+async def _one_kill(life: Life, settings: Settings, who: str, after: float, number: int) -> None:
+    to, raw = _stop(settings, who, f"{number}@example.org")
     sending = asyncio.ensure_future(one_answer(life.ports, to, who, raw))
     await asyncio.sleep(after)
     await life.kill()

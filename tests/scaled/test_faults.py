@@ -97,9 +97,11 @@ async def endure(one: Estate, name: str, runs: int, fault: Callable[[], Awaitabl
     async with sending(one.load):
         await recovered(one)
         for _ in range(runs):
-            await asyncio.sleep(0.7)
+            await one.load.reach(one.load.acknowledged + 21)
+            await asyncio.sleep(0.5)
             await fault()
             slowest.append(await recovered(one))
+        await one.load.reach(0, opted_out=1)
         await asyncio.sleep(0.5)
     found = await one.found()
     ROWS.append(Row(name, runs, tuple(slowest), found))

@@ -33,11 +33,13 @@ async def test_a_killed_gateway_loses_nothing_and_the_others_never_stop(share: f
         async with sending(one.load):
             for number in range(kills):
                 dead = one.nodes[number % len(one.nodes)]
-                await asyncio.sleep(dice.uniform(0.0, 0.8))
+                await one.load.reach(one.load.acknowledged + dice.randint(11, 30))
+                await asyncio.sleep(dice.uniform(0.0, 0.5))
                 await dead.life.kill()
                 assert all([await works(one, node) for node in one.nodes if node is not dead])
                 await dead.life.start()
                 away.append(await recovered(one, [dead]))
+            await one.load.reach(0, opted_out=4)
         found = await one.found()
     ROWS.append(Row("gateway killed", kills, tuple(away), found))
     print(found)

@@ -46,6 +46,7 @@ async def test_a_gateway_cut_off_from_the_store_refuses_and_never_guesses(share:
                 assert await recovered(one, [one.nodes[1 - cut]]) <= RECOVERS_WITHIN
                 await parted.join(cut)
                 healed.append(await recovered(one))
+            await one.load.reach(0, opted_out=1)
         found = await one.found()
     ROWS.append(Row("gateway cut off from the store", cuts, tuple(healed), found))
     print(found)

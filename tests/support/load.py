@@ -26,6 +26,8 @@ from tests.support.process import Ports
 
 SENDER = "news@maison.example"
 PATIENCE = 20.0
+REACHED_WITHIN = 90.0
+"""Seconds in which a gateway under load must get on, however slow the machine."""
 WHEN = datetime(2026, 9, 1, 12, tzinfo=UTC)
 URL = re.compile(rb"^List-Unsubscribe:\s*<https?://[^/]+(/u/[a-z2-7]{56})>", re.M)
 
@@ -171,7 +173,9 @@ class Load:
         self._resend = resend
         self._large = large
         self._stop = asyncio.Event()
+        self._progress = asyncio.Event()
         self._number = 0
+        self.acknowledged = self.opted_out = 0
 
     async def consent(self, settings: Settings) -> None:
         """Put a consent of every customer and leaver on record, as an import does."""
@@ -180,6 +184,13 @@ class Load:
     def stop(self) -> None:
         """Begin no other message; what is under way is finished, or given up when the gateway is gone."""
         self._stop.set()
+
+    async def reach(self, acknowledged: int, opted_out: int = 0) -> None:
+        """Wait until the gateway has taken so many recipients and opt-outs of this load in all; it must be running meanwhile."""
+        async with asyncio.timeout(REACHED_WITHIN):
+            while self.acknowledged < acknowledged or self.opted_out < opted_out:
+                self._progress.clear()
+                await self._progress.wait()
 
     async def send(self, sessions: int) -> None:
         """Send over so many sessions at once until stopped."""
@@ -193,6 +204,9 @@ class Load:
             message_id, recipients, message = self._next()
             while recipients:
                 attempt = await session.send(message_id, recipients, message)
+                if attempt.acknowledged:
+                    self.acknowledged += len(attempt.accepted)
+                    self._progress.set()
                 recipients = self._unsettled(attempt, recipients)
                 if recipients and not attempt.answers:
                     await self._pause()
@@ -249,6 +263,8 @@ class Load:
         while not press.acked_at and not self._stop.is_set():
             if await one_click(self.ports.web, path) == 200:
                 press.acked_at = time.monotonic()
+                self.opted_out += 1
+                self._progress.set()
             else:
                 await self._pause()
 
