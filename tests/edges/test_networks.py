@@ -152,4 +152,4 @@ async def test_networks_of_tests_that_run_at_once_do_not_meet(tmp_path: Path) ->
         began = time.monotonic()
         code, _ = await second.run(*asking(server))
         assert code == 1
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30  # it does not sit out TCP's own patience of two minutes

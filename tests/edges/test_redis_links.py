@@ -48,6 +48,14 @@ async def echoing() -> AsyncIterator[tuple[SlowLink, asyncio.StreamReader, async
         writer.close()
 
 
+async def echoed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+    """Seconds there and back."""
+    began = time.monotonic()
+    writer.write(b"x")
+    await reader.readexactly(1)
+    return time.monotonic() - began
+
+
 async def test_link_passes_everything_at_first() -> None:
     async with echoing() as (link, reader, writer):
         sent = bytes(range(256)) * 4096
@@ -66,12 +74,9 @@ async def test_delayed_link_costs_latency_in_each_direction_and_keeps_the_order(
             writer.write(b"%04d" % number)
             await asyncio.sleep(0)
         assert await reader.readexactly(200) == b"".join(b"%04d" % number for number in range(50))
-        assert 0.3 <= time.monotonic() - began < 1.5
+        assert 0.3 <= time.monotonic() - began < 10  # were each to wait for the one before: 15 s
         link.heal()
-        began = time.monotonic()
-        writer.write(b"x")
-        await reader.readexactly(1)
-        assert time.monotonic() - began < 0.3
+        assert min([await echoed(reader, writer) for _ in range(10)]) < 0.3
 
 
 async def test_stalled_link_takes_connections_and_says_nothing_until_healed() -> None:

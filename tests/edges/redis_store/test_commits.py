@@ -120,7 +120,8 @@ async def test_nobody_waits_long_behind_a_server_that_hangs(
         ends = await _ends([store.book.post([_event(number)]) for number in range(1000)])
         redis_server.thaw()
         assert {type(end) for end in ends} <= {Unavailable, commits.Unanswered}
-        assert time.monotonic() - began < 12.0  # two batches at three seconds each were under way, and some settling
+        # two batches at three seconds each were under way, and some settling; had all 16 waited in turn: 48
+        assert time.monotonic() - began < 20.0
         await whole(store)
         async with asyncio.timeout(5.0):
             await oppose(store, person(1))

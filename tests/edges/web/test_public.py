@@ -380,8 +380,12 @@ async def test_a_peer_that_hangs_up_in_its_body_opposes_nobody(doors: Doors) -> 
 
 
 async def test_answers_leave_at_once(client: httpx.AsyncClient) -> None:
+    """40 ms each would mean that Nagle's algorithm holds them back, and would do so in every try; a busy machine does not."""
     await client.post(URL)
-    started = time.monotonic()
-    for _ in range(25):
-        await client.post(URL)
-    assert time.monotonic() - started < 25 * 0.02, "40 ms each would mean that Nagle's algorithm holds them back"
+    took: list[float] = []
+    while not took or (min(took) >= 25 * 0.02 and len(took) < 10):
+        started = time.monotonic()
+        for _ in range(25):
+            await client.post(URL)
+        took.append(time.monotonic() - started)
+    assert min(took) < 25 * 0.02, took

@@ -167,19 +167,31 @@ async def test_the_answer_tells_nothing_about_the_address(house: House, client: 
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.slow
 async def test_the_answer_takes_as_long_whatever_is_on_record(house: House, client: httpx.AsyncClient) -> None:
-    """No enumeration by the clock: medians of people who get a mail and of dead mailboxes, taken in turn."""
+    """No enumeration by the clock: medians of people who get a mail and of dead mailboxes, taken in turn.
+
+    A difference of the gateway's own shows in each round, one that the machine made does not.
+    """
+    rounds: list[tuple[float, float]] = []
+    while len(rounds) < 5:
+        alive, dead = await _medians(house, client, len(rounds))
+        if abs(alive - dead) < max(0.5 * max(alive, dead), 0.003):
+            return
+        rounds.append((alive, dead))
+    raise AssertionError(rounds)
+
+
+async def _medians(house: House, client: httpx.AsyncClient, turn: int) -> tuple[float, float]:
     times: dict[str, list[float]] = {"alive": [], "dead": []}
     for number in range(40):
-        await house.oppose(f"dead{number}@example.org", block=Block.BOUNCED)
+        await house.oppose(f"dead{turn}.{number}@example.org", block=Block.BOUNCED)
     for number in range(40):
         house.clock.advance(60)
         for kind in times:
-            form = await filled(client, f"{kind}{number}@example.org")
+            form = await filled(client, f"{kind}{turn}.{number}@example.org")
             began = time.perf_counter()
             assert (await client.post("/s/news", data=form)).status_code == 200
             times[kind].append(time.perf_counter() - began)
-    alive, dead = (statistics.median(times[kind]) for kind in ("alive", "dead"))
-    assert abs(alive - dead) < max(0.5 * max(alive, dead), 0.003), (alive, dead)
+    return statistics.median(times["alive"]), statistics.median(times["dead"])
 
 
 @pytest.mark.parametrize("ticked", [(), ("tracking",)])
