@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.routing import Route
 
@@ -51,15 +51,19 @@ from gateway.rooms import (
     Journeys,
     Nouns,
     State,
-    adopt,
+    adopt_when_filled,
     load_nouns,
     make_enrolling,
     make_outbound,
-    open_state,
+    open_when_filled,
 )
 from gateway.settings import MissingSecret, Settings, to_forms
 from gateway.settings.models import Limits as GivenLimits
+from gateway.store_rooms import make_restoring, to_be_filled
 from gateway.watches import make_preflight, refuse_impostors
+
+if TYPE_CHECKING:
+    from gateway.edges.store.redis.restoring import Restoring
 
 T = TypeVar("T")
 DRAIN = 30.0
@@ -149,10 +153,11 @@ class Gateway:
         """Serve until `stop` is set, then drain; `ready` is called once, when every listener answers."""
         nouns = load_nouns(self._settings)
         refuse_impostors(self._settings, nouns)
-        state = open_state(self._settings, self._worker, self._log)
+        state = await open_when_filled(self._settings, self._worker, self._log, stop)
+        if state is None:
+            return
         state.metrics.restarted(self._restarts)
         try:
-            await adopt(self._settings, nouns, state)
             async with asyncio.TaskGroup() as group:
                 await self._serve(Crew(group, self._log), nouns, state, stop, ready)
         except BaseExceptionGroup as many:
@@ -174,7 +179,8 @@ class Gateway:
         probe = self._probe(state, public_url)
         preflight = make_preflight(settings, state, self._log)
         journeys = make_outbound(settings, nouns, state, probe, public_url, crew.send, preflight)
-        checks.update(self._checks(state, journeys, probe))
+        restoring = make_restoring(settings, state.clock, self._log)
+        checks.update(self._checks(state, journeys, probe, restoring))
         enrolling = self._enrolling(nouns, state, journeys, public_url)
         bounces = make_bounces(settings, nouns, state, self._log)
         events = make_events(settings, nouns, state, way_back, bounces, self._log)
@@ -183,6 +189,12 @@ class Gateway:
         api = make_api(nouns, state, door, lines)
         web.add([*self._signup(nouns, state, enrolling, pages).routes(), *api.routes(), *events.routes()])
         serving = crew.station(web.run())
+        if restoring and self._worker == 0:
+            crew.station(restoring.run(lambda: to_be_filled(state.store)))
+        if not await adopt_when_filled(settings, nouns, state, restoring is not None, stop):
+            web.stop()
+            crew.dismiss()
+            return
         await probe.once()
         posts = [probe.run(), *(deliver.run() for deliver in journeys.deliverers), self._gauge(state)]
         if settings.delivery.preflight != "off":
@@ -233,12 +245,18 @@ class Gateway:
         token = mint(state.keys.token_keys, PROBE_STREAM, nobody)
         return Probe(Fetcher(), public_url, lambda: token, state.clock, self._log, state.metrics.probed)
 
-    def _checks(self, state: State, journeys: Journeys, probe: Probe) -> dict[str, Check]:
+    def _checks(self, state: State, journeys: Journeys, probe: Probe, restoring: Restoring | None) -> dict[str, Check]:
         """What `/readyz` asks."""
 
         async def store() -> str:
-            await state.store.book.touch_probe(state.clock.now())
-            return state.store.why
+            filling = restoring.why if restoring else ""
+            try:
+                await state.store.book.touch_probe(state.clock.now())
+            except Unavailable:
+                if filling:
+                    return f"the store was emptied: {filling}"
+                raise
+            return ". ".join(filter(None, (state.store.why, filling)))
 
         async def spool() -> str:
             if lost := sum(len(spool.orphans) for spool in state.spools):

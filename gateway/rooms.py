@@ -34,6 +34,7 @@ from gateway.edges.keys import KeyRing, load_dkim
 from gateway.edges.logs import JsonLog
 from gateway.edges.metrics import Metrics
 from gateway.edges.smtp.upstream import Upstream, UpstreamConfig
+from gateway.edges.store.connection import Filling
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.flow.adopt import Adoption
 from gateway.flow.attempt import Attempts
@@ -47,13 +48,13 @@ from gateway.flow.officer import Officer
 from gateway.flow.outbound import Bounds, Outbound
 from gateway.flow.own_delivery import OwnDelivery
 from gateway.flow.own_mail import OwnMail
-from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Vault
+from gateway.flow.ports import Book, Clock, Compute, OptOutHealth, Spool, Unavailable, Vault
 from gateway.flow.preflight import Posture
 from gateway.flow.store import Store, WayOut
 from gateway.flow.tasks import Tasks
 from gateway.settings import Settings, shared_keys, to_partners, to_streams, upstream_password
 from gateway.settings.models import Upstream as GivenUpstream
-from gateway.store_rooms import open_keys, open_truth
+from gateway.store_rooms import make_restoring, open_keys, open_truth, to_be_filled
 
 T = TypeVar("T")
 Send = Callable[[Coroutine[Any, Any, T]], "asyncio.Future[T]"]
@@ -62,6 +63,8 @@ LETTERS = "letters.db"
 """The spool that commands put own mail into; worker 0 empties it."""
 IMPLICIT_TLS_PORT = 465
 AT_ONCE = 20
+FILLING_LOOK = 0.5
+"""Seconds between two looks whether an emptied store is filled again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,38 @@ async def adopt(settings: Settings, nouns: Nouns, state: State) -> None:
     unsigned = await Adoption(state.store.book, state.clock).at_start(nouns.policies, own, setups(nouns))
     if unsigned:
         raise CannotStart("\n".join(map(str, unsigned)))
+
+
+async def open_when_filled(settings: Settings, worker: int, log: JsonLog, stop: asyncio.Event) -> State | None:
+    """`open_state`; while gateways put a backup into an emptied store it is waited for, and helped. None when asked to stop."""
+    restoring = None
+    while not stop.is_set():
+        try:
+            return open_state(settings, worker, log)
+        except Filling:
+            restoring = restoring or make_restoring(settings, SystemClock(), log)
+            if restoring is None:
+                raise
+            if worker == 0:
+                await restoring.step()
+            if restoring.by_hand:
+                raise
+        await asyncio.sleep(FILLING_LOOK)
+    return None
+
+
+async def adopt_when_filled(settings: Settings, nouns: Nouns, state: State, restores: bool, stop: asyncio.Event) -> bool:
+    """`adopt`; where an emptied store `restores` itself it is waited for. Whether it was done before somebody asked to stop."""
+    while not stop.is_set():
+        try:
+            await adopt(settings, nouns, state)
+        except Unavailable:
+            if not restores or not to_be_filled(state.store):
+                raise
+        else:
+            return True
+        await asyncio.sleep(FILLING_LOOK)
+    return False
 
 
 class CannotStart(Exception):

@@ -189,6 +189,13 @@ def make_restoring(settings: Settings, clock: Clock, log: Log) -> Restoring | No
     return Restoring(place, settings.gateway.node, folder, settings.gateway.data_dir / SCRATCH, clock, log)
 
 
+def to_be_filled(store: Store) -> bool:
+    """Whether a shared store was emptied, or holds half a copy."""
+    from gateway.edges.store.redis.store import RedisStore
+
+    return isinstance(store, RedisStore) and store.to_be_filled
+
+
 def _own_fingerprint(settings: Settings) -> bytes:
     return fingerprint(KeyRing.open(settings.gateway.data_dir / KEYS, may_create=False))
 

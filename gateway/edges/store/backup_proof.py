@@ -61,7 +61,7 @@ def read_proof(path: Path) -> Proof | None:
             rows = connection.execute(_READ).fetchall()
         finally:
             connection.close()
-    except (apsw.Error, OSError) as error:
+    except (apsw.Error, OSError, ValueError) as error:  # the last where a text is none
         raise Unreadable from error
     return _parsed(rows)
 

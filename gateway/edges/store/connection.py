@@ -35,6 +35,10 @@ class Refused(Unavailable):
     """The file must not be used: `what` is a sentence for the person who starts the gateway."""
 
 
+class Filling(Refused):
+    """A copy is being put into the store, by hand or by a gateway; until it is whole nobody can use it."""
+
+
 def connect(path: Path, patience: float = WRITE_PATIENCE) -> apsw.Connection:
     """A connection in WAL mode that waits up to `patience` seconds for another process's lock; the caller closes it."""
     private_file(path)

@@ -83,6 +83,8 @@ class Restoring:
         self._token = ""
         self.why = ""
         """What is being done about an emptied store, or keeps it from being filled; empty when there is nothing to say."""
+        self.by_hand = False
+        """Whether it is for a person to go on."""
 
     async def run(self, needed: Callable[[], bool]) -> None:
         """Look whether there is anything to do while it is `needed`; never returns."""
@@ -109,7 +111,9 @@ class Restoring:
     def _look(self, still: Callable[[], None]) -> None:
         try:
             with closing(connected(self._place.access)) as client:
-                match self._ask(client):
+                found = self._ask(client)
+                self.by_hand = found in ("partly", "copying")
+                match found:
                     case "whole":
                         self._rest("")
                     case "partly":

@@ -14,7 +14,7 @@ from typing import Any
 from redis.exceptions import NoScriptError, ResponseError
 
 from gateway.core.evidence import Event, Kind
-from gateway.edges.store.connection import Refused
+from gateway.edges.store.connection import Filling, Refused
 from gateway.edges.store.redis.client import Blocking
 from gateway.edges.store.redis.durability import Finding
 from gateway.edges.store.redis.notes import Member, NodeJournal, Note
@@ -33,10 +33,6 @@ _TWIN = (
 )
 _COPYING = "a copy is being put into the store, or one was broken off: let it end, or make it again"
 _KEYS = "the store was begun with other keys: copy the folder keys of another node to this one"
-
-
-class Filling(Refused):
-    """A copy is being put into the store, by hand or by a gateway; until it is whole nobody can use it."""
 
 
 class Moved(Unavailable):

@@ -74,6 +74,11 @@ class RedisStore:
             told.append(f"marketing waits until these nodes have told what they have: {awaited}")
         return ". ".join(told)
 
+    @property
+    def to_be_filled(self) -> bool:
+        """Whether everything is known to be lost, or nobody can settle with what is there."""
+        return self.standing.emptied or not self.standing.epoch
+
     def under(self, lease: Lease) -> RedisStore:
         """See `flow.store.Store`."""
         return replace(self, book=self.book.under(lease))
