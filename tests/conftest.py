@@ -15,6 +15,11 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first: so no processor has one left when the other is done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture
 def undisturbed() -> None:
     """For tests that time the code: what the suite has left on the heap is not searched for garbage meanwhile.
