@@ -7,8 +7,8 @@ the shared one while it holds nothing; every other machine is given a copy of th
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
@@ -25,7 +25,7 @@ from gateway.edges.store.copying import Digest, copy
 from gateway.edges.store.shared_since import refuse_if_left_behind
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.backups import Backups, Meter, Rhythm
-from gateway.flow.ports import Book, Clock, Log
+from gateway.flow.ports import Book, Clock, Log, Unavailable
 from gateway.flow.store import Store
 from gateway.settings import Settings, redis_password
 from gateway.settings.values import is_loopback
@@ -102,10 +102,18 @@ def command_writer(settings: Settings, name: str) -> str:
 
 
 def database(settings: Settings, where: str) -> Path | None:
-    """The file that a word names, "sqlite" the configured one; None for a shared store."""
+    """The file that a word names, "sqlite" the configured one; None for a shared store.
+
+    Raises `Refused` where a store URL was meant and a file of that name would be made.
+    """
     if "://" in where:
         return None
-    return settings.gateway.data_dir / DATABASE if where == "sqlite" else Path(where)
+    if where == "sqlite":
+        return settings.gateway.data_dir / DATABASE
+    path = Path(where)
+    if ":" in where and path.suffix != ".db" and not path.exists():
+        raise Refused(f"{where} is no store URL: redis://HOST[:PORT]; and a new file's name ends in .db")
+    return path
 
 
 def open_source(settings: Settings, where: str, *, still: bool = False) -> SqliteSource | RedisSource:
@@ -115,19 +123,39 @@ def open_source(settings: Settings, where: str, *, still: bool = False) -> Sqlit
     """
     if path := database(settings, where):
         return SqliteSource(path, still=still)
+    access = _access(settings, where)  # before the import, which the extra may be missing for
     from gateway.edges.store.redis.copying import RedisSource
 
-    return RedisSource(_access(settings, where), _own_fingerprint(settings))
+    with _named(access):
+        return RedisSource(access, _own_fingerprint(settings))
 
 
 def open_target(settings: Settings, where: str) -> Target:
     """An empty place for a copy, named as for `open_source`; raises as that does."""
     if path := database(settings, where):
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise Refused(f"{path.parent} is no folder, and cannot be made one: {error.strerror}") from error
         return SqliteTarget(path)
+    access = _access(settings, where)
     from gateway.edges.store.redis.copy_target import RedisTarget
 
-    return RedisTarget(_access(settings, where), _own_fingerprint(settings), settings.redis.replicas)
+    with _named(access):
+        return RedisTarget(access, _own_fingerprint(settings), settings.redis.replicas)
+
+
+@contextmanager
+def _named(access: Access) -> Iterator[None]:
+    """What a client merely cannot do, as a sentence that names the server and the lines to look at."""
+    try:
+        yield
+    except Refused:
+        raise
+    except Unavailable as error:
+        places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
+        lines = "[redis] username and ca_file, and the password in GATEWAY_REDIS_PASSWORD or [redis] password_file"
+        raise Refused(f"the store at {places} does not answer, or refuses this account: {lines}") from error
 
 
 def put_aside(

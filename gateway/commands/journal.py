@@ -55,7 +55,7 @@ async def _show(config: Path, ref: str, person: str, last: int, json: bool) -> N
                 entry for writer, seq, _ in await journal.heads() async for entry in journal.entries(writer, max(0, seq - last))
             ]
     if not entries:
-        stop("There is no such entry.")
+        stop("There is no such entry, neither in the store nor where [archive] says.")
     for entry in entries:
         out(_as_json(entry) if json else _as_words(entry))
 
@@ -102,6 +102,8 @@ async def _streamed(file: Path) -> AsyncIterator[Entry]:
 def _told(checked: Checked, json: bool) -> None:
     show_rows(("writer", "entry", "why"), [(found.writer, found.seq, found.why) for found in checked.breaks], json)
     if checked.breaks:
+        if any(found.why.startswith("entries 1 to ") for found in checked.breaks):
+            say("A chain that lacks its beginning may have been archived: does [archive] name the place it went to?")
         stop(f"{checked.entries} entries: the chain does not hold in {len(checked.breaks)} places.")
     say(f"{checked.entries} entries: every chain holds.")
 

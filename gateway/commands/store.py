@@ -86,7 +86,7 @@ def digest(store: Place = "", config: Config = DEFAULT_CONFIG, json: Json = Fals
 
 @app.command()
 def backup(
-    target: Annotated[Path, typer.Argument(help="A new file, or a folder for one that is named by the time.", metavar="PATH")],
+    target: Annotated[Path, typer.Argument(help="A folder, for a file named by the time; or a new file, NAME.db.", metavar="PATH")],
     config: Config = DEFAULT_CONFIG,
     json: Json = False,
 ) -> None:
@@ -96,10 +96,19 @@ def backup(
 
         settings = _settings(config)
         begun = datetime.now(UTC)
-        path = target / name_of(begun) if target.is_dir() else target
+        path = target / name_of(begun) if target.is_dir() else _new_file(target)
         _show(_backed_up(settings, path, begun), json)
         say(f"{path}: the same on both sides. It names nobody without the folder {settings.gateway.data_dir / 'keys'}:")
         say("keep that elsewhere, and never beside it.")
+
+
+def _new_file(target: Path) -> Path:
+    """The file a backup goes to. A folder that is not there is none: the disk that belongs there may not be mounted."""
+    if target.suffix != ".db":
+        stop(f"{target} is no folder: make it first. A new file's name ends in .db.")
+    if not target.parent.is_dir():
+        stop(f"{target.parent} is no folder: make it first.")
+    return target
 
 
 def _backed_up(settings: Settings, path: Path, begun: datetime) -> Mapping[str, Digest]:

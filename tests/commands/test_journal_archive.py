@@ -134,3 +134,13 @@ def test_the_daily_job_tells_what_it_archived(house: House) -> None:
     (told,) = house.json("daily")
     assert (told["counts"]["journal-archived"], told["counts"]["journal-trimmed"]) == (20_300, 20_298)
     house.gateway("journal", "verify")
+
+
+def test_an_archive_that_is_not_named_any_more_is_asked_for(house: House) -> None:
+    furnished(house)
+    house.gateway("journal", "archive")
+    (house.folder / "gateway.toml").write_text(CONFIG)
+    told = house.gateway("journal", "verify", code=1).output
+    assert "entries 1 to 298 before it are missing" in told
+    assert "[archive]" in told
+    assert "[archive]" in house.gateway("journal", "show", "gw0-1", code=1).output

@@ -109,3 +109,37 @@ def test_a_file_that_was_left_for_a_shared_store_is_not_started_from_again(
     assert not (kept / DATABASE).exists()
     house.gateway("store", "copy", shared_redis.url, "sqlite")
     assert house.json("oppose", "show", "ann@example.com")
+
+
+@pytest.mark.parametrize("place", ["redis:/127.0.0.1", "localhost:6379"])
+def test_a_mistyped_url_makes_no_file_of_that_name(house: House, kept: Path, place: str) -> None:
+    assert "is no store URL" in house.gateway("store", "copy", "sqlite", place, code=1).output
+    assert "is no store URL" in house.gateway("store", "digest", place, code=1).output
+
+
+def test_a_backup_goes_into_a_folder_that_is_there(house: House, kept: Path) -> None:
+    assert "make it first" in house.gateway("store", "backup", str(kept / "unmounted"), code=1).output
+    assert "make it first" in house.gateway("store", "backup", str(kept / "unmounted" / "night.db"), code=1).output
+    assert not (kept / "unmounted").exists()
+    (kept / "plain").touch()
+    assert "make it first" in house.gateway("store", "backup", str(kept / "plain" / "night.db"), code=1).output
+    assert "is no folder" in house.gateway("store", "copy", "sqlite", str(kept / "plain" / "night.db"), code=1).output
+
+
+@needs_redis
+def test_a_server_that_is_not_there_or_refuses_the_account_is_named(
+    house: House, kept: Path, shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = house.gateway("store", "digest", "redis://127.0.0.1:1", code=1).output
+    assert "127.0.0.1:1" in told
+    assert "does not answer" in told
+    monkeypatch.setenv("GATEWAY_REDIS_PASSWORD", "not-its-own")
+    told = house.gateway("store", "copy", "sqlite", shared_redis.url, code=1).output
+    assert "password" in told
+    assert "not-its-own" not in told
+
+
+@pytest.mark.parametrize("command", [("digest",), ("copy", "sqlite")])
+def test_a_missing_extra_is_named(house: House, kept: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
+    monkeypatch.setattr("gateway.store_rooms.find_spec", lambda _: None)
+    assert "compliance-gateway[redis]" in house.gateway("store", *command, "redis://127.0.0.1:1", code=1).output
