@@ -42,6 +42,7 @@ which win:
 | `GATEWAY_PROVIDER_<NAME>_SECRET` | what proves the calls of `[provider.NAME]` |
 | `GATEWAY_PROVIDER_<NAME>_API_KEY` | what its API is asked with |
 | `GATEWAY_MAILBOX_<NAME>_PASSWORD` | password of `[mailbox.NAME]` |
+| `GATEWAY_REDIS_PASSWORD` | password of the store, of `[redis] username` |
 | `GATEWAY_ARCHIVE_CREDENTIALS` | `ACCESS_KEY_ID:SECRET` of the bucket of `[archive]` |
 
 `<NAME>` is the table's name in upper case, everything but letters and digits written `_`.
@@ -51,8 +52,10 @@ which win:
 | in `data_dir` | what it is |
 |---|---|
 | `gateway.db` | people by key, oppositions, the register of consents, the evidence |
-| `spool-*.db` | mail this machine owns until it is delivered |
-| `letters.db` | mail that commands wrote, until the running gateway has delivered it |
+| `gateway.protected.db` | every opposition, withdrawal and erasure again, for an old backup to learn: leave it where it is |
+| `node.db` | the same on a machine with a shared store, in the place of both: leave it where it is |
+| `spool-*.db`, `spool-*.bodies/` | mail this machine owns until it is delivered |
+| `letters.db`, `letters.bodies/` | mail that commands wrote, until the running gateway has delivered it |
 | `keys/` | pepper, token keys, vault keys: made with the first database and never again |
 | `cli.lock`, `import.lock` | held by a command while it writes |
 | `archive.lock` | held while a command archives the journal |
@@ -61,9 +64,9 @@ which win:
 
 **Back `keys/` up, apart from the database**: without it nobody who opposed is known any more, and the gateway refuses to start.
 
-Commands work beside a running gateway, on the same files. Each process that writes evidence has a chain of its own: the gateway
+Commands work beside a running gateway, on the same store. Each process that writes evidence has a chain of its own: the gateway
 under `[gateway] node` and its worker's number, commands under `cli`, imports under `import`, the daily job by hand under `daily`,
-archiving by hand under `archive`.
+archiving by hand under `archive`; with a shared store also under the machine's name: `cli.a`, `import.a`.
 The lock files see to it that only one command at a time writes under such a name; another one waits up to 30 seconds. A long import
 keeps no other command waiting.
 
