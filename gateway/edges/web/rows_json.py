@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 
 MAX_ROW = 64 * 1024
-PIECE = 16 * 1024
+PIECE = 8 * 1024
 """Octets that are waited for before another try, so that a trickle costs nothing; and the most to feed in one step."""
 
 _OPENING = r'[ \t\r\n]*\{{[ \t\r\n]*"{member}"[ \t\r\n]*:[ \t\r\n]*\['
