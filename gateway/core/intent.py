@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from gateway.core.intent_model import Head, IntentModel, Weighed
 from gateway.core.intent_text import MOST_READ, folded, head_and_tail, is_latin
-from gateway.core.intent_words import Heard, Rule, Weight, commands, heard
+from gateway.core.intent_words import Heard, Rule, Weight, commands, declares, heard
 from gateway.core.own_words import OwnWords
 from gateway.core.signal import Effect, Right, Signal, Signals, Told
 
@@ -81,7 +81,7 @@ def _wordless(titled: str, words: OwnWords) -> Signal:
 def _machine(titled: str, said: Heard, weighed: Weighed) -> Signal | None:
     """A machine's answer, if it is one (R-FR-62). One that asks to stop, as no machine should, is for a person."""
     believed = weighed.labels[Head.AUTO_REPLY]
-    declared = said.says(Weight.AUTO) or heard(titled).says(Weight.AUTO)
+    declared = said.says(Weight.AUTO) or declares(titled)
     away = said.says(Weight.AWAY) and believed >= LIKELY and weighed.refusal < SURE
     asks = said.command or said.says(Weight.REFUSAL) or said.says(Weight.RIGHT)
     if not declared and not away and (asks or believed < MACHINE or weighed.refusal >= LIKELY or weighed.rights >= RIGHTS):

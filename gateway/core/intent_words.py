@@ -77,6 +77,7 @@ RULES = tuple(rule for language in (fr, en, de, es, it) for rule in _parsed(lang
 _MASKING = tuple(rule for rule in RULES if rule.weight in (Weight.KEEP, Weight.ASIDE))
 _MASKED = tuple(rule for rule in RULES if rule.weight in (Weight.REFUSAL, Weight.MENTION))
 _OPEN = tuple(rule for rule in RULES if rule not in _MASKING and rule not in _MASKED)
+_DECLARING = tuple(rule for rule in _OPEN if rule.weight is Weight.AUTO)
 
 COMMANDS = _words(
     """
@@ -155,6 +156,12 @@ def heard(folded: str) -> Heard:
     found += [rule for rule in _MASKED if rule.pattern.search(rest)]
     found += [rule for rule in _OPEN if rule.pattern.search(text)]
     return Heard(tuple(found), commands(folded), _acknowledges(text))
+
+
+def declares(folded: str) -> bool:
+    """Whether folded text says that it is a machine's; as `heard` would hear it, for the price of these rules alone."""
+    text = flowing(folded)
+    return any(rule.pattern.search(text) for rule in _DECLARING)
 
 
 def _acknowledges(text: str) -> bool:

@@ -15,8 +15,8 @@ from typing import TypeVar
 T = TypeVar("T")
 Clock = Callable[[], float]
 
-REFERENCE = 0.0104
-"""Seconds of `yardstick` on the machine on which the bounds in seconds were set: a function's ten million `x += i` took 0.55 s."""
+REFERENCE = 0.0035
+"""Seconds of `yardstick` on the machine on which the bounds in seconds were set: ten million `x += i` of a script took 0.55 s."""
 MOST = 3.0
 """No machine is believed to be slower than so many times that one."""
 TRIES, PATIENCE = 15, 5.0
@@ -27,13 +27,20 @@ PAIRS = 10
 _WORD = re.compile(r"[a-z]+\b(?! unsubscribe)")
 _TEXT = "From: a@b.example wrote, on 3 Mar 2025: please do not <b>write</b> to me; je ne veux plus rien recevoir.\r\n" * 12
 _OCTETS = _TEXT.encode()
+_RULES = [
+    re.compile(rf"\b(?:{word}{letter}\w* (?:us|you)|{letter}{word}|{word} to \w+ {letter})\b")
+    for word in ("please", "write", "veux", "plus", "rien", "mars", "wrote")
+    for letter in "aeiourst"
+]
+"""So many patterns as feel it when neighbours use the caches."""
 
 
 def yardstick() -> int:
     """A fixed piece of work of the kinds that the core does: patterns, searches in octets, lines, dictionaries, loops."""
     known: dict[str, int] = {}
     total = 0
-    for _ in range(25):
+    for _ in range(3):
+        total += sum(rule.search(_TEXT) is not None for rule in _RULES)
         for line in _TEXT.splitlines():
             for word in _WORD.findall(line.casefold()):
                 known[word] = known.get(word, 0) + len(word.strip("aeiou"))
