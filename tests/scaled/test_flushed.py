@@ -1,8 +1,8 @@
 """Everything in the store is gone at once, under load: nothing is concluded from that, and a copy put back makes it whole again.
 
 The gateways put it back by themselves, from the newest backup; or a person does, where none is configured. What was on record
-between the copy and the loss is lost with the store; the test reads it in the same step in which it destroys it, so that the checker
-can tell what was lost from what never was, and that no reference is ever given twice.
+between the copy and the loss is lost with the store; the test reads it in the same step in which it destroys it, so that the
+checker can tell what was lost from what never was, and that no reference is ever given twice.
 """
 
 from __future__ import annotations
@@ -68,16 +68,17 @@ async def test_whoever_restores_is_killed_and_another_does_it(share: float, star
     ):
         await asyncio.to_thread(asyncio.run, crowd(one.nodes[0].settings))
         halves: list[bool] = []
+        starts: list[asyncio.Task[None]] = []
 
         async def fault() -> None:
             await flushed(one, redis, nights)
             node = await restorer(one, redis)
             await node.life.kill()
             halves.append(await redis.command("HGET", "{gw}m", "restoring") is not None)
-            begun = node.life.start()
-            await begun
+            starts.append(asyncio.create_task(node.life.start()))  # recovery counts from the kill
 
         await endure(one, "flushed, who restores killed", times(share), fault)
+        await asyncio.gather(*starts)
         assert all(halves), "each was killed half way"
         assert len(await restorations(one)) == times(share)
 

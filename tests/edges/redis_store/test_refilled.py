@@ -142,6 +142,22 @@ async def test_one_of_two_fills_it_and_nobody_who_opposed_since_is_forgotten(
     assert await redis_server.command("HMGET", "{gw}m", "copier", "restoring", "aside") == [None, None, None]
 
 
+async def test_a_second_loss_before_the_next_backup_is_made_good_as_the_first(
+    redis_server: RedisServer, tmp_path: Path, nights: Path
+) -> None:
+    async with refilling(redis_server, tmp_path, "a", nights) as one:
+        await one.store.book.commit((), [Enlist(TOOL), *(Learn(consent(person(number)), b"sealed") for number in (1, 2, 3))])
+        backup(redis_server, nights)
+        for number in (1, 2):
+            await oppose(one.store, person(number))
+            await redis_server.command("FLUSHALL")
+            with pytest.raises(Unavailable):
+                await one.store.book.tool("mautic")
+            await one.filled()
+        assert await found(one.store, range(1, 4)) == [(True, 1), (True, 1), (False, 1)]
+        assert one.restored() == 2
+
+
 async def test_the_newest_backup_of_all_machines_is_put_back(redis_server: RedisServer, tmp_path: Path) -> None:
     """Each has a folder of its own; the older one is looked at sooner."""
     older, newer = tmp_path / "older", tmp_path / "newer"
@@ -220,6 +236,7 @@ async def test_something_that_is_left_is_for_a_person_to_judge(redis_server: Red
         await one.store.book.commit((), [Learn(consent(person(1)), b"sealed")])
         await redis_server.command("DEL", "{gw}m")
         await one.refuses("not everything is gone")
+        assert one.store.why
         assert await redis_server.command("EXISTS", "{gw}b:c") == 1
 
 

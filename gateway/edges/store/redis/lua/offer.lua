@@ -8,10 +8,10 @@ local MARKS = P .. 'm'
 local name, begun, proven, token = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local counts, waits = tonumber(ARGV[5]), tonumber(ARGV[6])
 
-local keys, emptied, restoring, aside = unpack(redis.call('HMGET', MARKS, 'keys', 'emptied', 'restoring', 'aside'))
+local keys, emptied, flushed, restoring, aside = unpack(redis.call('HMGET', MARKS, 'keys', 'emptied', 'flushed', 'restoring', 'aside'))
 if keys == 'copying' then
   if not restoring then return 'copying' end
-elseif emptied ~= '1' then
+elseif not emptied or not flushed then
   return emptied and 'partly' or 'whole'
 end
 if redis.call('EXISTS', P .. 'restoring') == 1 then return 'restoring' end

@@ -2,7 +2,7 @@
 -- ARGV: node ('' for one that only looks on), its id, mark of the keys, highest stand seen, name for a new epoch,
 -- the nodes remembered: {name, id, turn, retired}, and who is gone: {name:id, stand}.
 -- Where no data are, or others than a node remembers, everything was lost: the mark `emptied` says so until a copy is put back.
--- It is 1 where nothing but evidence is left, or was begun since; 2 where there is more, which a copy would take away.
+-- The mark `flushed` beside it says that nothing but evidence was left, so that a copy takes nothing away.
 -- Stands of a new epoch begin far above any that somebody may have seen of the one before: a stand never comes twice.
 local GAP = 16384
 local LEFT = [[b:o b:c b:s frames lists pauses paused tool api_key rulings enrolment outbox partners passed task kept cursor tally
@@ -37,9 +37,10 @@ if not found[4] or (found[6] and stand < seen and not known_here) then
   if seen > 0 or #remembered > 0 then
     local left = {}
     for name in string.gmatch(LEFT, '%S+') do table.insert(left, P .. name) end
-    emptied = redis.call('EXISTS', unpack(left)) == 0 and '1' or '2'
-    redis.call('HSET', MARKS, 'emptied', emptied)
-    redis.call('HDEL', MARKS, 'born')
+    emptied = '1'
+    redis.call('HDEL', MARKS, 'born', 'flushed')
+    redis.call('HSET', MARKS, 'emptied', 1)
+    if redis.call('EXISTS', unpack(left)) == 0 then redis.call('HSET', MARKS, 'flushed', 1) end
   else
     redis.call('HSET', MARKS, 'born', 1)
   end
