@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -108,6 +109,13 @@ def test_balancers_are_addresses_or_networks_and_none_by_default(tmp_path: Path)
 def test_partner_roles_become_directions(tmp_path: Path) -> None:
     partners = to_partners(load(write(tmp_path, '[partner.p]\nlegal_name = "P"\nrole = "both"\n'), {}))
     assert (partners["p"].provides, partners["p"].receives) == (True, True)
+
+
+def test_backups_are_made_and_put_back_once_a_folder_is_named(tmp_path: Path) -> None:
+    assert load(write(tmp_path, ""), {}).backup.folder is None
+    backup = load(write(tmp_path, '[backup]\nfolder = "night"\nevery = "6h"\n'), {}).backup
+    assert (backup.folder, backup.every, backup.keep) == (tmp_path / "night", timedelta(hours=6), 7)
+    assert backup.restore_when_emptied
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path) -> None:

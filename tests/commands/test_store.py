@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from gateway.edges.keys import KeyRing
+from gateway.edges.store.backup_proof import read_proof
 from gateway.edges.store.sqlite import open_store
-from gateway.store_rooms import DATABASE, KEYS
+from gateway.store_rooms import DATABASE, KEYS, fingerprint
 from tests.commands.conftest import House
 from tests.support.filled import fill
 from tests.support.redis_servers import RedisServer, needs_redis
@@ -66,6 +67,9 @@ def test_a_backup_is_a_store_that_has_the_same_digests(house: House, kept: Path)
     (path,) = (kept / "night").iterdir()
     assert house.json("store", "digest", str(path)) == before
     assert path.stat().st_mode & 0o777 == 0o600
+    proof = read_proof(path)
+    assert proof is not None
+    assert proof.keys == fingerprint(KeyRing.open(kept / KEYS, may_create=False))
     assert "exists" in house.gateway("store", "backup", str(path), code=1).output
 
 

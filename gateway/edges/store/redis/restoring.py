@@ -19,6 +19,7 @@ from secrets import token_hex
 from gateway.core.evidence import Event, Kind
 from gateway.edges.store.backup_folder import Backup, BackupFolder, Unwanted
 from gateway.edges.store.backup_proof import FORM, whole
+from gateway.edges.store.connection import Refused
 from gateway.edges.store.copy_sqlite import SqliteSource, drop
 from gateway.edges.store.copying import Copied, copy, digest, looking
 from gateway.edges.store.redis.client import FAILURES, Access, Blocking
@@ -44,7 +45,7 @@ class Patience:
 
     counts: int = 5_000
     waits: int = 3_000
-    lasts: int = 10_000
+    lasts: int = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Restoring:
                         self._rest("another gateway is putting a backup back")
                     case _:
                         self._fill(client, still)
+        except Refused as refused:
+            self._refuse(refused.what)
         except (Unavailable, *FAILURES):
             return  # whoever watches the store says so
 

@@ -1,6 +1,7 @@
 -- A process offers to fill an emptied store from a backup of its machine; who has the newest begins, one at a time.
 -- ARGV: its name, '' to ask only; when its backup was begun; 1 where that is proven, 0 where it is at it, -1 to withdraw; a token;
--- how many ms an offer counts, one has to wait for others, and a beginning lasts without being heard of.
+-- how many ms an offer counts, one has to wait for others (a third of it where everybody was watching somebody else's attempt), and
+-- a beginning lasts without being heard of.
 -- Answers a word: whole (nothing was lost), partly (something is left: for a person to judge), copying (a person is at it), restoring
 -- (another is at it), emptied (it can begin), wait, or begun: begun by the asker, `again` where another did not come to its end.
 local P = '{gw}'
@@ -14,6 +15,7 @@ if keys == 'copying' then
 elseif not emptied or not flushed then
   return emptied and 'partly' or 'whole'
 end
+if keys == 'copying' then waits = waits / 3 end
 if redis.call('EXISTS', P .. 'restoring') == 1 then return 'restoring' end
 if name == '' then return 'emptied' end
 if proven == '-1' then
