@@ -30,7 +30,7 @@ T = TypeVar("T")
 PARTNER = "@voisin.example"
 """Whom the gateways write to by themselves, to tell of oppositions: no mail of a tool."""
 DOORS = ("submission", "inbound", "web")
-LEAVERS = 300
+LEAVERS = 600
 """So many people that somebody opts out in each of many runs."""
 KEYS = ("dkim.pem", "dkim-ed25519.pem", "var/keys")
 """What every machine of one company has a copy of."""
