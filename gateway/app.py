@@ -23,6 +23,7 @@ from gateway.edges.logs import JsonLog
 from gateway.edges.smtp.auth import Throttle
 from gateway.edges.smtp.limits import Limits
 from gateway.edges.smtp.listener import Listener, server_context
+from gateway.edges.smtp.porch import Spawn
 from gateway.edges.smtp.terms import Kind
 from gateway.edges.smtp.upstream import Upstream
 from gateway.edges.web.health import Check, Health
@@ -207,7 +208,7 @@ class Gateway:
             crew.station(post)
         incoming = make_incoming(settings, nouns, state, way_back, journeys, bounces, self._log)
         desk = self._inbound(nouns, state, way_back, incoming, public_url)
-        listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url)
+        listeners, addresses = await self._listen(nouns, journeys, desk, (listen.host, web.port), public_url, crew.send)
         ready(addresses)
         await stop.wait()
         await self._drain(crew, journeys, listeners, web, serving)
@@ -303,7 +304,7 @@ class Gateway:
         return InboundDesk(way_back, incoming, book, vault, state.clock, self._log, domain, ours, canary)
 
     async def _listen(
-        self, nouns: Nouns, journeys: Journeys, desk: InboundDesk, web: tuple[str, int], public_url: str
+        self, nouns: Nouns, journeys: Journeys, desk: InboundDesk, web: tuple[str, int], public_url: str, spawn: Spawn
     ) -> tuple[list[Listener], Addresses]:
         """Open the SMTP listeners: submission, submission under TLS, inbound."""
         given, inbound = self._settings.submission, self._settings.inbound
@@ -321,6 +322,7 @@ class Gateway:
             slots=asyncio.Semaphore(limits.large_slots),
             throttle=Throttle(limits),
             proxy_from=given.proxy_from,
+            spawn=spawn,
         )
         listeners = [submitting(Kind.SUBMISSION, clear_auth=given.listen.loopback)]
         submission = await listeners[0].start(given.listen.host, given.listen.port)
@@ -338,6 +340,7 @@ class Gateway:
                 nouns.hostname,
                 reuse_port=self._shared,
                 proxy_from=inbound.proxy_from,
+                spawn=spawn,
             )
             listeners.append(returning)
             back = await returning.start(inbound.listen.host, inbound.listen.port)

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -121,12 +121,19 @@ async def door(
 ) -> AsyncIterator[Door]:
     """A listener that is closed at the end; by default one where AUTH in clear is allowed, as on loopback."""
     desk, log = desk or ScriptedDesk(), Lines()
-    listener = Listener(kind, desk, limits or Limits(), log, tls, HOST, clear_auth, auth_required, proxy_from=proxy_from)
+    tasks: list[asyncio.Task[None]] = []
+
+    def spawn(coroutine: Coroutine[None, None, None]) -> None:
+        tasks.append(asyncio.create_task(coroutine))
+
+    terms = (kind, desk, limits or Limits(), log, tls, HOST, clear_auth, auth_required)
+    listener = Listener(*terms, proxy_from=proxy_from, spawn=spawn)
     _, port = await listener.start("127.0.0.1", 0)
     try:
         yield Door(listener, desk, log, port)
     finally:
         await listener.close(0.2)
+        await asyncio.gather(*tasks)
 
 
 async def until(condition: Callable[[], object], patience: float = PATIENCE) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.core.proxy_header import Network
 from gateway.edges.smtp.auth import Throttle
 from gateway.edges.smtp.limits import Limits
-from gateway.edges.smtp.porch import Lodge, Porch
+from gateway.edges.smtp.porch import Lodge, Porch, Spawn
 from gateway.edges.smtp.session import Session
 from gateway.edges.smtp.terms import Kind, Roster, Terms
 from gateway.flow.desk import Desk
@@ -34,7 +34,8 @@ class Listener:
 
     `submission` offers STARTTLS where `tls` is given, `submissions` needs it, `inbound` never offers AUTH. `clear_auth` allows AUTH
     without TLS: for loopback only. `slots` and `throttle` may be shared by the listeners of a process; otherwise each has its own.
-    Connections from `proxy_from` must begin with a PROXY header and are whose it says; they never AUTH in clear.
+    Connections from `proxy_from` must begin with a PROXY header and are whose it says; they never AUTH in clear. There,
+    `spawn` starts what ends by itself: the beginning of TLS with each client that comes directly.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Listener:
         slots: asyncio.Semaphore | None = None,
         throttle: Throttle | None = None,
         proxy_from: tuple[Network, ...] = (),
+        spawn: Spawn,
     ) -> None:
         kind = Kind(kind)
         if tls is not None and tls.minimum_version < ssl.TLSVersion.TLSv1_2:
@@ -62,6 +64,7 @@ class Listener:
             raise ValueError("nobody could log in: AUTH needs TLS or a loopback listener that allows it in clear")
         self._reuse_port = reuse_port
         self._proxy_from = proxy_from
+        self._spawn = spawn
         self._lodge: Lodge | None = None
         self._server: asyncio.Server | None = None
         self._terms = Terms(
@@ -108,7 +111,7 @@ class Listener:
         terms = self._terms
         if not self._proxy_from:
             return lambda: Session(terms, loop)
-        lodge = self._lodge = Lodge(terms, self._proxy_from, loop)
+        lodge = self._lodge = Lodge(terms, self._proxy_from, loop, self._spawn)
         return lambda: Porch(lodge)
 
     async def close(self, grace: float) -> None:

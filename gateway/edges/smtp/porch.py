@@ -6,24 +6,33 @@ Reads not one octet beyond the header, so that TLS or SMTP begins on an untouche
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from gateway.core.proxy_header import HeaderFault, Incomplete, Introduced, Network, listed, read_header
 from gateway.edges.smtp.session import Session
 from gateway.edges.smtp.terms import Kind, Terms
 
+Spawn = Callable[[Coroutine[None, None, None]], object]
+"""Starts a task that nobody waits for."""
+
 
 class Lodge:
     """Keeps the porch of one listener: its terms, the balancers it believes, and who waits there."""
 
-    def __init__(self, terms: Terms, balancers: tuple[Network, ...], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, terms: Terms, balancers: tuple[Network, ...], loop: asyncio.AbstractEventLoop, spawn: Spawn) -> None:
         self.terms = terms
         self.relayed = replace(terms, clear_auth=False)
         """For who comes by a balancer: AUTH in clear is for this machine alone, and they may be far away."""
         self.loop = loop
         self.waiting: set[Porch] = set()
         self._balancers = balancers
+        self._spawn = spawn
+        self._arriving: set[socket.socket] = set()
 
     def believes(self, peer: str) -> bool:
         """Whether this peer is a balancer; what others say of themselves is never believed."""
@@ -42,6 +51,32 @@ class Lodge:
         """Send away who still waits."""
         for porch in list(self.waiting):
             porch.leave()
+        for plug in self._arriving:
+            with suppress(OSError):  # gone by itself
+                plug.shutdown(socket.SHUT_RDWR)
+
+    def receive(self, plug: socket.socket) -> None:
+        """Serve who is no balancer where TLS is due: TLS first, then the session, as a listener that believes nobody does."""
+        if len(self._arriving) >= self.terms.limits.connections:
+            plug.close()
+            return
+        self._arriving.add(plug)
+        self._spawn(self._secure(plug))
+
+    async def _secure(self, plug: socket.socket) -> None:
+        terms = self.terms
+        try:
+            await self.loop.connect_accepted_socket(
+                partial(Session, terms, self.loop),
+                plug,
+                ssl=terms.tls,
+                ssl_handshake_timeout=terms.limits.tls_handshake,
+                ssl_shutdown_timeout=terms.limits.linger,
+            )
+        except OSError:
+            pass  # they left, or speak no TLS: the transport has closed the socket
+        finally:
+            self._arriving.discard(plug)
 
 
 class Porch(asyncio.BufferedProtocol):
@@ -60,7 +95,7 @@ class Porch(asyncio.BufferedProtocol):
         lodge, self._transport = self._lodge, cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         if not lodge.believes(str(peer[0]) if peer else ""):
-            self._admit(lodge.terms, "")
+            self._let_in()
         elif lodge.full:
             self._refuse("full")
         else:
@@ -103,6 +138,20 @@ class Porch(asyncio.BufferedProtocol):
         self._lodge.waiting.discard(self)
         if self._alarm is not None:
             self._alarm.cancel()
+
+    def _let_in(self) -> None:
+        """Who is no balancer. Where TLS is due, this transport must not read an octet of it, and uvloop's begins to read as soon as
+        it is made, paused or not: the socket goes on without it."""
+        if self._lodge.terms.kind is not Kind.SUBMISSIONS:
+            self._admit(self._lodge.terms, "")
+            return
+        try:
+            plug = self._transport.get_extra_info("socket").dup()
+        except OSError:
+            pass  # no descriptor is left for it
+        else:
+            self._lodge.receive(plug)
+        self._transport.abort()
 
     def _admit(self, terms: Terms, client: str) -> None:
         self._forget()

@@ -367,6 +367,32 @@ async def test_a_direct_client_speaks_tls_at_once_beside_a_balancer(server: ssl.
         assert noted(house) == []
 
 
+async def test_a_direct_client_is_never_too_early(server: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
+    def spoken(port: int) -> bytes:
+        """One that has its first octets on the way before the listener's loop has seen it at all."""
+        with (
+            socket.create_connection(("127.0.0.1", port), 5) as plug,
+            trusting.wrap_socket(plug, server_hostname="localhost") as tls,
+        ):
+            return tls.recv(100)
+
+    async with submissions(server, listed=False) as house:
+        for _ in range(20):
+            assert (await asyncio.to_thread(spoken, house.port)).startswith(b"220 ")
+        await until(lambda: house.listener.sessions == 0)
+        assert house.log.said == []
+
+
+async def test_direct_clients_that_begin_no_tls_are_bounded_and_sent_away_at_the_end(server: ssl.SSLContext) -> None:
+    async with submissions(server, Limits(connections=2, tls_handshake=60), listed=False) as house:
+        held = [await house.client() for _ in range(2)]
+        assert await silence(await house.client()) == b""
+        await house.listener.close(0.2)
+        for client in held:
+            assert await silence(client) == b""
+        assert house.log.said == []
+
+
 @pytest.mark.parametrize("garbage", [b"EHLO client.example\r\n", text("192.0.2.9"), b"\x16\x03\x01\xff\xff" + b"x" * 50, b""])
 async def test_no_word_in_clear_where_tls_is_due(garbage: bytes, server: ssl.SSLContext) -> None:
     async with submissions(server, Limits(tls_handshake=0.3, linger=0.1)) as house:

@@ -179,7 +179,7 @@ async def test_a_listener_nobody_could_use_safely_is_not_made(server: ssl.SSLCon
         old.minimum_version = ssl.TLSVersion.TLSv1
     for kind, tls in ((Kind.SUBMISSION, None), (Kind.SUBMISSIONS, None), (Kind.SUBMISSION, old)):
         with pytest.raises(ValueError):
-            Listener(kind, ScriptedDesk(), Limits(), Lines(), tls, "gateway.example")
+            Listener(kind, ScriptedDesk(), Limits(), Lines(), tls, "gateway.example", spawn=asyncio.create_task)
 
 
 async def test_cap_under_implicit_tls_is_told_under_tls(server: ssl.SSLContext, trusting: ssl.SSLContext) -> None:
