@@ -8,8 +8,8 @@ is a line of stands that one file went through, and each putting back begins ano
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,8 +19,9 @@ import apsw
 
 from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Tell, Withdraw
 from gateway.core.evidence import Event, Kind
+from gateway.edges.store.beside import NotesFile
 from gateway.edges.store.changes import job
-from gateway.edges.store.connection import Refused, connect, raise_schema
+from gateway.edges.store.connection import Refused
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
 from gateway.edges.store.protecting import PROTECTING, Protecting, parse_protecting, protecting_text
@@ -67,12 +68,11 @@ class Protected:
 
     def __init__(self, database: Path) -> None:
         self._path = database.with_name(f"{database.stem}.protected.db")
-        self._file: apsw.Connection | None = None
+        self._file: NotesFile | None = None
         self._pending: list[Pending] = []
         self._batch = 0
         self._void = 0
         self._era = ""
-        self._broken = False
 
     def attach(self, connection: apsw.Connection) -> None:
         """From now on the connection's commits are noted first, and undone where that fails; the file is in an era of its own."""
@@ -116,7 +116,7 @@ class Protected:
     def close(self, stand: int) -> None:
         """Let go of the file; the database has come that far, which a copy of it is compared with."""
         if self._file is not None:
-            with suppress(Unavailable), self._writing(durable=False) as run:
+            with suppress(Unavailable), self._file.writing() as run:
                 run(_SAW, (stand, self._era))
             self._file.close()
 
@@ -124,7 +124,7 @@ class Protected:
         """Inside the commit, behind its changes: which notes it needs before it may end."""
         stand, self._era = _number(connection, _STAND), _era(connection)
         if not self._pending:
-            last, ended = self._rows(_LAST_BATCH)[0][0], _number(connection, _NOTED)
+            last, ended = self._open().rows(_LAST_BATCH)[0][0], _number(connection, _NOTED)
             # The batch before this one was noted, but its commit failed. A database that remembers none came from elsewhere.
             self._batch, self._void = last + 1, last if 0 < ended < last else 0
         connection.execute(_MARK, ("noted", self._batch))
@@ -137,7 +137,7 @@ class Protected:
         pending, batch = list(self._pending), self._batch
         self._pending.clear()
         try:
-            with self._writing(durable=True) as run:
+            with self._open().writing(durable=True) as run:
                 run(_VOID, (self._void, self._era))
                 eras = {era: _first(run(_ERA, (era, stand))) for era, stand, _, _ in pending}
                 for era, stand, lifts, payload in pending:
@@ -152,7 +152,7 @@ class Protected:
         lacking = sorted(self._lacking(lineage, stand))
         if not lacking and self._seen(self._era) <= stand:
             return 0
-        self._era, batch = _new_era(connection, len(lineage), stand), self._rows(_LAST_BATCH)[0][0] + 1
+        self._era, batch = _new_era(connection, len(lineage), stand), self._open().rows(_LAST_BATCH)[0][0] + 1
         # Whoever asked for a lift in the very last commit may never have been told that it was made.
         unsure = [one for one in lacking if one[2] and one[1] == batch - 1]
         told = [one for one in lacking if one not in unsure]
@@ -165,7 +165,7 @@ class Protected:
             chain.extend(connection, prepare([event]))
         connection.execute(_MARK, ("noted", batch))
         reached = _number(connection, _STAND)
-        with self._writing(durable=True) as run:
+        with self._open().writing(durable=True) as run:
             number = _first(run(_ERA, (self._era, reached)))
             for note, *_ in unsure:
                 run("DELETE FROM note WHERE id = ?", (note,))
@@ -180,44 +180,17 @@ class Protected:
         ends = {name: began for (name, _), (_, began) in pairwise(lineage)}
         if lineage:
             ends[lineage[-1][0]] = stand
-        for number, name in self._rows("SELECT number, name FROM era"):
-            yield from self._rows(_LACKING, (number, ends.get(name, -1), int(name in ends)))
+        for number, name in self._open().rows("SELECT number, name FROM era"):
+            yield from self._open().rows(_LACKING, (number, ends.get(name, -1), int(name in ends)))
 
     def _seen(self, era: str) -> int:
-        found = self._rows("SELECT seen FROM era WHERE name = ?", (era,))
+        found = self._open().rows("SELECT seen FROM era WHERE name = ?", (era,))
         return int(found[0][0]) if found else 0
 
-    def _open(self) -> apsw.Connection:
+    def _open(self) -> NotesFile:
         if self._file is None:
-            self._file = connect(self._path)
-            raise_schema(self._file, self._path, _STEPS)
-            self._file.wal_autocheckpoint(_AT_ONCE)
+            self._file = NotesFile(self._path, _STEPS)
         return self._file
-
-    def _rows(self, sql: str, bindings: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._open().execute(sql, bindings).fetchall()
-        except apsw.Error as error:
-            raise Unavailable("store") from error
-
-    @contextmanager
-    def _writing(self, *, durable: bool) -> Iterator[Callable[..., apsw.Cursor]]:
-        """One transaction. After a failed fsync nothing is written any more (reliability 1.4)."""
-        if self._broken:
-            raise Unavailable("store")
-        file = self._open()
-        try:
-            file.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}").fetchall()
-            file.execute("BEGIN IMMEDIATE")
-            yield file.execute
-            file.execute("COMMIT")
-        except apsw.Error as error:
-            self._broken = isinstance(error, (apsw.CorruptError, apsw.IOError, apsw.NotADBError))
-            raise Unavailable("store") from error
-        finally:
-            if file.in_transaction:
-                with suppress(apsw.Error):
-                    file.execute("ROLLBACK")
 
 
 def _evidence(change: Protecting) -> Event:

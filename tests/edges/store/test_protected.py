@@ -199,6 +199,19 @@ async def test_what_cannot_be_noted_is_not_acknowledged_and_not_there(tmp_path: 
         await store.book.commit([event()], [Learn(consent(person(1)), b"sealed")])
 
 
+async def test_opposition_is_not_acknowledged_where_the_notes_are_gone(tmp_path: Path) -> None:
+    async with opened(tmp_path) as store:
+        await oppose(store, 1)
+        notes, elsewhere = tmp_path / "gateway.protected.db", tmp_path / "elsewhere.db"
+        notes.rename(elsewhere)
+        with pytest.raises(Unavailable):
+            await oppose(store, 2)
+        assert await opposed(store) == [1]
+        elsewhere.rename(notes)
+        await oppose(store, 2)
+        assert await opposed(store) == [1, 2]
+
+
 async def test_notes_that_cannot_be_read_keep_the_database_shut(tmp_path: Path) -> None:
     async with opened(tmp_path) as store:
         await oppose(store, 1)

@@ -7,17 +7,14 @@ processes of a machine share the file. Decides nothing: which notes the data lac
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from gateway.core.model import PersonKey
-from gateway.edges.store.connection import connect, raise_schema
+from gateway.edges.store.beside import NotesFile
 from gateway.edges.store.redis.chains import Written
 from gateway.edges.store.redis.pack import person_of, unpacked, words
 from gateway.edges.store.redis.standing import Standing
@@ -26,8 +23,6 @@ from gateway.flow.ports import Unavailable
 FILE = "node.db"
 VOID = 0
 """The epoch of notes that are never told again."""
-_CHECKPOINT_PAGES = 1_000
-_BREAKING = (apsw.CorruptError, apsw.IOError, apsw.NotADBError)
 
 # `stand` is where Redis put the change, in epoch `origin`, in the order of all changes; `after` is the highest stand known when it
 # was noted. From stand `held` of `epoch` on the data held it, as they did from the first; without an epoch nobody knows whether
@@ -103,13 +98,8 @@ class NodeJournal:
 
     def __init__(self, path: Path, standing: Standing) -> None:
         self._standing = standing
-        self._broken = False
-        self._pages = 0
-        self._path = path.resolve()
-        self._connection = connect(path)
-        self._file = self._found()
-        raise_schema(self._connection, path, _STEPS)
-        self._connection.set_wal_hook(self._note_wal)
+        file = NotesFile(path, _STEPS)
+        self._connection, self._rows, self._writing = file.connection, file.rows, file.writing
         self._seen = int(self._mark("seen", 0))
         self.id = str(self._mark("id", secrets.token_hex(8)))
         standing.saw(self._seen)
@@ -236,54 +226,6 @@ class NodeJournal:
             run("INSERT OR IGNORE INTO mark VALUES (?, ?)", (name, unless))
         value: str | int = self._rows("SELECT value FROM mark WHERE name = ?", (name,))[0][0]
         return value
-
-    def _rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        try:
-            return self._connection.execute(sql, bindings).fetchall()
-        except apsw.Error as error:
-            raise Unavailable("store") from error
-
-    @contextmanager
-    def _writing(self, *, durable: bool = False) -> Iterator[Callable[..., Any]]:
-        """One transaction; one that is not durable is so with the next that is, and may be lost with the machine until then."""
-        if self._broken or (durable and self._found() != self._file):  # SQLite would go on writing to a file that has no name
-            raise Unavailable("store")
-        try:
-            self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield self._connection.execute
-            self._connection.execute("COMMIT")
-        except apsw.Error as error:
-            # What a failed fsync left on disk is unknown, and asking again would lie (reliability 1.4).
-            self._broken = isinstance(error, _BREAKING)
-            raise Unavailable("store") from error
-        finally:
-            self._undo()
-        self._checkpoint()
-
-    def _found(self) -> tuple[int, int]:
-        """Which file has our name now."""
-        try:
-            found = self._path.stat()
-        except OSError:
-            return 0, 0
-        return found.st_dev, found.st_ino
-
-    def _undo(self) -> None:
-        if self._connection.in_transaction:
-            with suppress(apsw.Error):
-                self._connection.execute("ROLLBACK")
-
-    def _note_wal(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self._pages = pages
-        return apsw.SQLITE_OK
-
-    def _checkpoint(self) -> None:
-        """Passive: it waits for nobody, and what another process holds back comes with the next one."""
-        if self._pages >= _CHECKPOINT_PAGES:
-            self._pages = 0
-            with suppress(apsw.Error):
-                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
 
 def _note(row: Sequence[Any]) -> Note:
