@@ -42,7 +42,10 @@ class NoLocation:
 
 def read_location(text: str) -> Location | NoLocation:
     """The place a store URL names."""
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return NoLocation(f"is no store URL: {_FORM}.")
     scheme, _, kind = parts.scheme.partition("+")
     if scheme not in ("redis", "rediss") or kind not in ("", "sentinel", "cluster") or parts.query or parts.fragment:
         return NoLocation(f"is no store URL: {_FORM}.")
