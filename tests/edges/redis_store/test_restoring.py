@@ -115,6 +115,28 @@ async def test_what_was_recorded_while_the_copy_was_made_is_not_lost_between(red
         assert await who_is_opposed(store) == [1, 2, 3]
 
 
+async def test_a_copy_made_while_the_server_restarted_vouches_for_no_more_than_its_beginning(
+    redis_server: RedisServer, tmp_path: Path
+) -> None:
+    night = tmp_path / "night.db"
+    async with machine(redis_server.url, tmp_path / "a", "a") as store:
+        await oppose(store, person(1))
+        source, target = RedisSource(access(redis_server.url), FINGERPRINT), SqliteTarget(night)
+        for table, rows in source.batches():
+            if table == "tool":  # people have been read
+                await oppose(store, person(2))
+                await redis_server.restart()
+                await whole(store)
+            target.put(table, rows)
+        assert list(target.written())
+        target.finish()
+        source.close()
+    await restore(redis_server, night)
+    async with machine(redis_server.url, tmp_path / "a", "a") as store:
+        await whole(store)
+        assert await who_is_opposed(store) == [1, 2]
+
+
 async def test_a_second_life_of_the_same_copy_is_made_whole_as_well(redis_server: RedisServer, tmp_path: Path) -> None:
     """Restored, used, and restored again from the same file: what the life between recorded is not in it either."""
     night = tmp_path / "night.db"

@@ -15,6 +15,7 @@ from typing import Any
 
 from gateway.core.model import PersonKey
 from gateway.edges.store.beside import NotesFile
+from gateway.edges.store.lineage import Place, before, held
 from gateway.edges.store.redis.chains import Written
 from gateway.edges.store.redis.pack import person_of, unpacked, words
 from gateway.edges.store.redis.standing import Standing
@@ -44,12 +45,18 @@ _STEPS = (
     CREATE TABLE chain (writer TEXT PRIMARY KEY, part INTEGER NOT NULL, epoch TEXT NOT NULL, last INTEGER)
     STRICT, WITHOUT ROWID;
     """,
+    # What each epoch began from, and at which stand.
+    "ALTER TABLE epoch ADD COLUMN parent INTEGER; ALTER TABLE epoch ADD COLUMN base INTEGER",
 )
 
 _KEEP = "INSERT INTO note (writer, payload, after) VALUES (?, ?, ?)"
 _RECORDED = "UPDATE note SET stand = ?1, held = ?1, origin = ?2, epoch = ?2 WHERE id = ?3"
 _HELD = "UPDATE note SET epoch = ?, held = ?, owed = ? WHERE id = ?"
-_NOTE = "SELECT id, writer, payload, stand, after FROM note"
+_NOTE = """
+    SELECT id, writer, payload, stand, after, (SELECT name FROM epoch WHERE number = note.origin),
+        (SELECT name FROM epoch WHERE number = note.epoch), held
+    FROM note
+"""
 _LACKING = f"{_NOTE} WHERE epoch = ? AND held > ? ORDER BY held LIMIT ?"
 # A copy from before a note was told again holds it where it was first.
 _FROM_THE_FIRST = """
@@ -57,19 +64,24 @@ _FROM_THE_FIRST = """
     WHERE epoch = ?3 AND held > ?4 AND origin = ?5 AND origin != epoch AND stand <= ?6
 """
 _UNTOLD = f"{_NOTE} WHERE epoch IS NULL AND id > ?1 AND ?2 IN ('', writer) ORDER BY id LIMIT ?3"
+_PARENT = "UPDATE epoch SET parent = ?1, base = ?2 WHERE number = ?3 AND (parent, base) IS NOT (?1, ?2)"
 _SEEN = "UPDATE mark SET value = max(value, ?) WHERE name = 'seen'"
 _MEMBER = "REPLACE INTO member VALUES (?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One change as it is told again: `order` is its place among all changes, and `sure` that Redis had taken it."""
+    """One change as it is told again: `order` is its place among all changes, and `sure` that Redis had taken it.
+
+    `places` are where it was taken, the first time and the last; both are the same unless it was told again before.
+    """
 
     id: int
     writer: str
     payload: bytes
     order: float
     sure: bool
+    places: tuple[Place, ...]
 
     @property
     def lifts(self) -> bool:
@@ -150,7 +162,7 @@ class NodeJournal:
 
         An epoch's notes are there as far as the next one began after them; an epoch that is not among them is lost whole.
         """
-        until = {name: after for (name, _), (_, after) in pairwise(lineage)}
+        until = held(lineage)
         current, began = lineage[-1]
         numbers = {name: number for number, name in self._rows("SELECT number, name FROM epoch")}
         for name, number in numbers.items():
@@ -168,6 +180,18 @@ class NodeJournal:
     def untold(self, writer: str, behind: int, limit: int) -> list[Note]:
         """Notes behind that one of which nobody knows whether Redis took them; an empty writer means all of this machine's."""
         return [_note(row) for row in self._rows(_UNTOLD, (behind, writer, limit))]
+
+    def came_from(self, lineage: Sequence[Place]) -> None:
+        """Remember what each epoch of these data began from."""
+        with self._writing() as run:
+            numbers = [self._number(name) for name, _ in lineage]
+            for (parent, number), (_, base) in zip(pairwise(numbers), lineage[1:], strict=True):
+                run(_PARENT, (parent, base, number))
+
+    def before(self, place: Place) -> dict[str, int]:
+        """All that came before this place, as far as this machine knows: up to which stand of which epoch."""
+        rows = self._rows("SELECT one.name, other.name, one.base FROM epoch one JOIN epoch other ON other.number = one.parent")
+        return before(place, {name: (parent, base) for name, parent, base in rows})
 
     def enters(self, epoch: str) -> bool:
         """Whether no process of this machine has been in this epoch yet; from now on one has."""
@@ -229,5 +253,7 @@ class NodeJournal:
 
 
 def _note(row: Sequence[Any]) -> Note:
-    number, writer, payload, stand, after = row
-    return Note(number, writer, payload, after + 0.5 if stand is None else float(stand), stand is not None)
+    number, writer, payload, stand, after, *taken = row
+    origin, epoch, kept = taken
+    places = tuple(dict.fromkeys(place for place in ((origin, stand), (epoch, kept)) if place[0]))
+    return Note(number, writer, payload, after + 0.5 if stand is None else float(stand), stand is not None, places)

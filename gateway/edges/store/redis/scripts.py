@@ -46,7 +46,7 @@ ARRANGED = _script("guard", "arranged")
 WHEN = _script("guard", "stood", "when")
 LEASE = _script("guard", "lease")
 SETTLE = _script("guard", "nodes", "settle")
-STAGE = _script("guard", "stage")
+STAGE = _script("guard", "anew", "stage")
 CONFIRM = _script("guard", "nodes", "confirm")
 
 _STATE = _text("guard", "stood", "nodes", "rows", "anew", "rare", "message", "opposition")

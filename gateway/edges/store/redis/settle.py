@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from gateway.core.evidence import Event, Kind
 from gateway.edges.store.connection import Filling, Refused
+from gateway.edges.store.lineage import Place
 from gateway.edges.store.redis.client import Blocking
 from gateway.edges.store.redis.durability import Finding
 from gateway.edges.store.redis.notes import Member, NodeJournal, Note
@@ -136,6 +137,7 @@ class Settling:
         standing.told(settled=not unsettled)
         self._lineage = [_epoch(one) for one in lineage]
         if notes:
+            notes.came_from(self._lineage)
             notes.remember([_member(one) for one in members], _bygone(bygone))
             # What others of this machine have under way is told for them only where they may be dead: when everything moved.
             self._telling = _Telling(notes, self._lineage, "" if notes.enters(words(epoch)) else self._writer)
@@ -164,13 +166,18 @@ class Settling:
         told = [one for one in page if one.sure or not one.lifts]
         if told:
             epoch = self._standing.epoch
-            rows = [[one.order, int(one.lifts), f"{self._node}:{one.id:015d}", one.payload] for one in told]
+            rows = [[one.order, f"{self._node}:{one.id:015d}", one.payload, *self._when(one)] for one in told]
             stand = self._guarded(client, STAGE, self._node, packed(rows))
             self._standing.told(settled=False)
             self._standing.saw(stand)
             self._notes.held([(one.id, stand) for one in told], epoch)
         if dropped := [one.id for one in page if not one.sure and one.lifts and one.writer == self._writer]:
             self._notes.void(dropped)
+
+    def _when(self, note: Note) -> tuple[dict[str, int], Sequence[Place]]:
+        """What is known to have come before a lift, and where anything else was."""
+        assert self._notes is not None  # noqa: S101 - only who has notes tells
+        return (self._notes.before(note.places[0]), ()) if note.lifts else ({}, note.places)
 
     def _put_back(self, client: Blocking) -> bool:
         """Confirm, and where everybody has, apply some of what was told; whether more waits."""

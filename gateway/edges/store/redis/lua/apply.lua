@@ -1,4 +1,5 @@
--- Some of what was brought, in order; how many wait after it. What somebody changed since stays as they left it.
+-- Some of what was brought, in order; how many wait after it. An opposition that somebody changed since stays as they left it;
+-- a withdrawal ends later consents too: which was later is not certain.
 -- ARGV: epoch, stand seen, instant, how many.
 if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
 if #awaited() > 0 then return 0 end
@@ -7,19 +8,19 @@ if #chunk == 0 then return 0 end
 
 local waiting = {}
 for at = 1, #chunk, 2 do
-  local payload = string.sub(chunk[at], string.find(chunk[at], '\0', 1, true) + 1)
+  local name, payload = string.match(chunk[at], '^(%Z*)%z(.*)$')
   for _, one in ipairs(cmsgpack.unpack(payload)) do
     -- Of a newer gateway, which will see to it.
     if not ops[one[1]] then return redis.error_reply('NEWER') end
-    table.insert(waiting, {one, tonumber(chunk[at + 1])})
+    table.insert(waiting, {one, tonumber(chunk[at + 1]), name})
   end
 end
 
 local stand = redis.call('HINCRBY', MARKS, 'stand', 1)
 reach(stand, tonumber(ARGV[3]))
 for _, pair in ipairs(waiting) do
-  local one, order = pair[1], pair[2]
-  if not overruled(one, order) then ops[one[1]](one, stand) end
+  local one, order, name = unpack(pair)
+  if not overruled(one, order, name) then ops[one[1]](one, stand) end
 end
 redis.call('ZREMRANGEBYRANK', P .. 'staged', 0, #chunk / 2 - 1)
 redis.call('HINCRBY', MARKS, 'restored', #chunk / 2)

@@ -39,7 +39,7 @@ end
 
 -- Everything is there again: what comes from now on is newer than anything a node may still bring.
 local function conclude()
-  redis.call('DEL', P .. 'staged', P .. 'anew')
+  redis.call('DEL', P .. 'staged', P .. 'anew', P .. 'claims', P .. 'pasts')
   redis.call('HDEL', MARKS, 'unsettled', 'restored')
   redis.call('HSET', MARKS, 'low', redis.call('HGET', MARKS, 'stand') or 0)
 end
