@@ -91,6 +91,25 @@ async def test_declared_replica_that_is_not_there_is_a_fault(redis_server: Redis
         _open(redis_server, tmp_path, replicas=1)
 
 
+@pytest.mark.slow
+async def test_each_replica_that_may_become_primary_must_be_declared(tmp_path: Path) -> None:
+    """A primary that was voted out would else go on with the other replica, and never learn who opposed since."""
+    async with running_sentinels(tmp_path / "servers") as watched, running_redis(tmp_path / "second") as second:
+        primary = watched.primary
+        await second.command("REPLICAOF", primary.host, primary.port)
+
+        async def both() -> bool:
+            told = await primary.info("replication")
+            return all("state=online" in told.get(name, "") for name in ("slave0", "slave1"))
+
+        await until(both, "both replicas are there")
+        with pytest.raises(Refused, match=r"2 replicas may become primary, and 1 must.*\[redis\] replicas = 2"):
+            open_redis(access(watched.url), "aw0", node="a", folder=tmp_path, fingerprint=FINGERPRINT, replicas=1)
+        async with machine(watched.url, tmp_path, "a", replicas=2) as store:
+            await oppose(store, person(1))
+            assert await opposed(store, person(1))
+
+
 async def test_replica_is_refused_as_a_store(tmp_path: Path) -> None:
     async with running_pair(tmp_path / "servers") as pair:
         with pytest.raises(Refused, match="name the primary"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from redis.exceptions import NoPermissionError, ResponseError
 
 from gateway.edges.store.redis.client import Access, Blocking, owner
+from gateway.edges.store.redis.location import Layout
 from gateway.edges.store.redis.pack import MARKS
 from gateway.edges.store.redis.standing import Fault
 
@@ -47,13 +48,14 @@ def look(client: Blocking, access: Access, replicas: int) -> Finding:
     told: dict[str, str] = {}
     for section in ("server", "persistence", "replication"):
         told |= _info(ask(client, "INFO", section))
+    state = [*_state(told), *_copied(told, replicas, may_lead=access.location.layout is not Layout.SINGLE)]
     try:
         given = _settings(client)
     except (NoPermissionError, ResponseError) as error:
-        return Finding((*_state(told, replicas), _forbidden(error, access)))
+        return Finding((*state, _forbidden(error, access)))
     version = _version(told)
     aof_wait = given.get("appendfsync") == "everysec" and version >= AOF_WAIT
-    faults = (*_state(told, replicas), *_configured(given, version, aof_wait=aof_wait))
+    faults = (*state, *_configured(given, version, aof_wait=aof_wait))
     return Finding(faults, aof_wait, tuple(_advice(given)))
 
 
@@ -70,7 +72,7 @@ def _settings(client: Blocking) -> Told:
     return found
 
 
-def _state(told: Told, replicas: int) -> Iterator[Fault]:
+def _state(told: Told) -> Iterator[Fault]:
     """What the server is, and how it fares."""
     if _version(told) < OLDEST:
         yield Fault(f"its version {told.get('redis_version')} is too old", "install 6.2 or later")
@@ -82,9 +84,20 @@ def _state(told: Told, replicas: int) -> Iterator[Fault]:
         yield Fault("its last write to its log failed", "make room on its disk, or see its own log")
     if told.get("loading", "0") != "0":
         yield Fault("it is still loading its data", "wait")
+
+
+def _copied(told: Told, replicas: int, *, may_lead: bool) -> Iterator[Fault]:
+    """Who else has its data. Where a replica can be made primary, each must have each commit.
+
+    Else a primary that was voted out would go on with those on its side, and never learn who opposed on the other.
+    """
     if (there := _replicas(told)) < replicas:
         yield Fault(
             f"{there} of the {replicas} declared replicas are in touch with it", "bring them back, or lower [redis] replicas"
+        )
+    if may_lead and 0 < replicas < (connected := int(told.get("connected_slaves", "0"))):
+        yield Fault(
+            f"{connected} replicas may become primary, and {replicas} must have each commit", f"[redis] replicas = {connected}"
         )
 
 
