@@ -43,6 +43,10 @@ class Unanswered(Unavailable):
     """The write got no answer in time; it may still have happened."""
 
 
+class Concluded(Unavailable):
+    """Nothing of the post happened: somebody else has ended the waiting, or it is not over yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """One commit: its operations, its events, the instant of a factual one, its fence, and what its own disk must hold before."""
@@ -305,7 +309,9 @@ def _again(answer: Packed) -> bool:
 
 
 def _refused(answer: Packed, post: Post) -> Exception:
-    return Overtaken(words(unpacked(post.fence)[0])) if _says(answer, "OVERTAKEN") else _unavailable(answer)
+    if _says(answer, "OVERTAKEN"):
+        return Overtaken(words(unpacked(post.fence)[0]))
+    return Concluded("store") if _says(answer, "SETTLED") else _unavailable(answer)
 
 
 def _unavailable(error: BaseException) -> Unavailable:

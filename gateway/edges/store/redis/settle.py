@@ -33,6 +33,10 @@ _TWIN = (
     " or, where that machine is gone for good, `gateway node retire {node}`"
 )
 _COPYING = "a copy is being put into the store, or one was broken off: let it end, or make it again"
+_NEWER = (
+    "a newer gateway brought what this version does not know:"
+    " marketing waits until one of that version, on any machine, has put it back"
+)
 _KEYS = "the store was begun with other keys: copy the folder keys of another node to this one"
 
 
@@ -225,7 +229,7 @@ class Settling:
             case "TWIN":
                 return Refused(_TWIN.format(node=self._node))
             case "NEWER":
-                return Unavailable("store")
+                return Refused(_NEWER)
             case _:
                 return error
 

@@ -71,7 +71,7 @@ class RedisStore:
         told = [EMPTIED] if self.standing.emptied else []
         if not self.standing.settled:
             awaited = ", ".join(self.standing.awaited) or "this one"
-            told.append(f"marketing waits until these nodes have told what they have: {awaited}")
+            told.append(self.watching.refusal or f"marketing waits until these nodes have told what they have: {awaited}")
         return ". ".join(told)
 
     @property

@@ -6,11 +6,13 @@ A coroutine for the front desk to station in every process; it never returns and
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import datetime
 
 from gateway.core.evidence import Event, Kind
+from gateway.edges.store.connection import Refused
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.redis.commits import Commits, Post
+from gateway.edges.store.redis.commits import Commits, Concluded, Post
 from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.settle import Settling
 from gateway.edges.store.redis.standing import Standing
@@ -35,17 +37,22 @@ class Watching:
         self._doubts = 0
         self._faults: tuple[str, ...] = ()
         self._failure = ""
+        self.refusal = ""
+        """Why there is no going on until a person does something, as the last look found."""
         self._advised = False
         self._emptied = False
 
     async def run(self, log: Log, clock: Clock) -> None:
         """Look, tell, put back, say; for ever."""
         while True:
-            more, failure = False, ""
+            more, failure, refusal = False, "", ""
             try:
                 more = await self._look(clock)
+            except Refused as error:
+                failure = refusal = str(error)
             except Unavailable as error:
                 failure = type(error.__cause__ or error).__name__
+            self.refusal = refusal
             self._say(log, failure)
             await asyncio.sleep(0 if more else EVERY)
 
@@ -55,7 +62,8 @@ class Watching:
             self._proved = clock.monotonic()
         more = await self._commits.apart(self._settling.tend)
         if self._settling.restored:
-            await self._commits.post(_settled(self._standing.epoch, self._settling.restored, clock.now()))
+            with suppress(Concluded):
+                await self._commits.post(conclusion(self._standing.epoch, self._settling.restored, clock.now()))
             return True
         return await self._put_on_record(clock) or bool(more)
 
@@ -98,7 +106,7 @@ class Watching:
             self._advised = True
 
 
-def _settled(epoch: str, restored: int, at: datetime) -> Post:
+def conclusion(epoch: str, restored: int, at: datetime) -> Post:
     """The commit that ends the waiting, with the evidence of what was put back; refused where it is over, or not yet."""
     event = Event(at, Kind.STORE, "settled", detail=f"restored={restored}")
     return Post(packed([["settled", epoch]]), prepare([event]), None, b"", ())

@@ -36,7 +36,8 @@ end
 
 if stand > 0 then note_anew(operations, stand) end
 for _, one in ipairs(operations) do
-  ops[one[1]](one, stand)
+  local refused = ops[one[1]](one, stand)
+  if type(refused) == 'table' and refused.err then return refused end
 end
 
 local known = nil

@@ -24,6 +24,6 @@ end
 function ops.settled(one)
   local epoch, unsettled = unpack(redis.call('HMGET', MARKS, 'epoch', 'unsettled'))
   local pending = #awaited() > 0 or redis.call('ZCARD', P .. 'staged') > 0
-  if epoch ~= one[2] or not unsettled or pending then error('not settled') end
+  if epoch ~= one[2] or not unsettled or pending then return redis.error_reply('SETTLED') end
   conclude()
 end
