@@ -99,6 +99,27 @@ async def test_gateways_that_start_on_a_flushed_store_fill_it(starter: Nursery, 
         assert not (await one.found()).violations
 
 
+async def test_gateways_that_all_died_half_way_begin_anew_when_they_start(starter: Nursery, tmp_path: Path) -> None:
+    """Nobody has the store open then, and none can settle with half a copy."""
+    nights = tmp_path / "nights"
+    async with (
+        running_redis(tmp_path / "redis") as redis,
+        estate(tmp_path / "e", starter, Sink(keep=1_000_000), redis.url, 8, gateway=backups(nights), delivery=DELIVERY) as one,
+    ):
+        await asyncio.to_thread(asyncio.run, crowd(one.nodes[0].settings))
+        await put_backup_aside(one, nights)
+        one.lost += await destroyed(redis)
+        await restorer(one, redis)
+        for node in one.nodes:
+            await node.life.kill()
+        assert await redis.command("HGET", "{gw}m", "restoring")
+        for node in one.nodes:
+            await node.life.start()
+        assert await recovered(one) < RECOVERS_WITHIN
+        assert len(await restorations(one)) == 1
+        assert not (await one.found()).violations
+
+
 async def test_without_a_backup_it_stays_refused_and_says_why(starter: Nursery, tmp_path: Path) -> None:
     nights = tmp_path / "nights"
     async with (
