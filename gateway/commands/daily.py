@@ -5,20 +5,18 @@ A running gateway does the same once a day by itself; the questions to people wh
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.commands.console import DEFAULT_CONFIG, Config, Json, Quiet, out, run, say, show_rows, stop
+from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, show_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable
 
-    from gateway.commands.office import Office as House
     from gateway.flow.daily import Daily, Day
+    from gateway.flow.keeper import Keeper
     from gateway.flow.store import Store
 
 
@@ -40,8 +38,10 @@ async def _daily(config: Path, dry: bool, json: bool) -> None:
     from gateway.archive_rooms import make_daily_archiving
     from gateway.commands.enrol import own_mail
     from gateway.commands.office import Writing, open_office
+    from gateway.commands.turn import in_turn
     from gateway.edges.logs import JsonLog
     from gateway.flow.daily import Daily, Office, chores
+    from gateway.flow.every_day import work_of_day
     from gateway.flow.officer import Officer
     from gateway.rooms import kept_for, make_enrolling, make_tasks
 
@@ -56,27 +56,10 @@ async def _daily(config: Path, dry: bool, json: bool) -> None:
             archiving = make_daily_archiving(store, office.settings.archive, clock, JsonLog())
             return Daily(place, kept_for(office.settings), asking, chores(place, asking, reminding, archiving))
 
-        day = await work(office.store).run(dry=True) if dry else await _alone(office, work)
-    if day is None:
-        stop("A gateway is at the day's work; try again later.")
-    _told(day, json)
+        def turn(keeper: Keeper) -> Awaitable[Day | None]:
+            return work_of_day(keeper, lambda lease: work(office.store.under(lease)), office.store.book)
 
-
-async def _alone(house: House, work: Callable[[Store], Daily]) -> Day | None:
-    """Do it while no gateway and no other command does; None where one is at it all the while."""
-    from gateway.flow.every_day import LEASE, work_of_day
-    from gateway.flow.keeper import LENGTH, LOOK, Keeper, ended
-
-    def start(one: Coroutine[Any, Any, None]) -> asyncio.Task[Exception | None]:
-        return asyncio.create_task(ended(one))
-
-    keeper = Keeper(house.store.leases, LEASE, secrets.token_hex(8), start, house.clock, Quiet())
-    for _ in range(round(2 * LENGTH / LOOK)):
-        day = await work_of_day(keeper, lambda lease: work(house.store.under(lease)), house.store.book)
-        if day is not None:
-            return day
-        await asyncio.sleep(LOOK)
-    return None
+        _told(await (work(office.store).run(dry=True) if dry else in_turn(office, turn)), json)
 
 
 def _told(day: Day, json: bool) -> None:

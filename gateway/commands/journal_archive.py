@@ -11,8 +11,13 @@ import typer
 from gateway.commands.console import DEFAULT_CONFIG, Config, Json, out, run, say, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from gateway.flow.archive_ports import Run
     from gateway.flow.archiving import Archived
+    from gateway.flow.keeper import Keeper
+    from gateway.flow.lease_ports import Lease
+    from gateway.flow.store import Store
     from gateway.settings import Settings
 
 
@@ -30,6 +35,7 @@ def archive(
 async def _archive(config: Path, until: str, trim: bool, dry: bool, json: bool) -> None:
     from gateway.archive_rooms import make_archiving, open_archive
     from gateway.commands.office import Writing, open_office
+    from gateway.commands.turn import in_turn
     from gateway.flow.archiving import Plan
 
     async with open_office(config, Writing.NOTHING if dry else Writing.ARCHIVE) as office:
@@ -38,7 +44,19 @@ async def _archive(config: Path, until: str, trim: bool, dry: bool, json: bool) 
             stop("No [archive] is configured: name a folder or a bucket.", 2)
         plan = Plan(_moment(office.settings, until, office.clock.now()), trim, dry)
         say(f"Entries from before {plan.until.isoformat(timespec='seconds')}.")
-        done = await make_archiving(office.store, place, office.clock, lambda one: _told(one, json)).run(plan)
+
+        def work(store: Store) -> Awaitable[Archived]:
+            return make_archiving(store, place, office.clock, lambda one: _told(one, json)).run(plan)
+
+        async def turn(keeper: Keeper) -> Archived | None:
+            done: list[Archived] = []
+
+            async def held(lease: Lease) -> None:
+                done.append(await work(office.store.under(lease)))
+
+            return done[0] if await keeper.turn(held) else None
+
+        done = await (work(office.store) if dry else in_turn(office, turn))
     _conclude(done, plan.dry, json)
 
 

@@ -41,7 +41,7 @@ class Store(Protocol):
         """What keeps the store from being used, or marketing from leaving, for whoever puts it right; empty when nothing does."""
 
     def under(self, lease: Lease) -> Store:
-        """The same store; its book's commits raise `Overtaken` once the lease has another number."""
+        """The same store; commits of its book and trims of its journal raise `Overtaken` once the lease has another number."""
 
     async def watch(self, log: Log, clock: Clock) -> None:
         """Keep it honest while nothing is asked of it; may return where there is nothing to watch, never fails."""

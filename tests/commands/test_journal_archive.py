@@ -14,6 +14,7 @@ import pytest
 
 from gateway.core.evidence import Event, Kind
 from gateway.edges.store.sqlite import open_store
+from gateway.flow.every_day import LEASE
 from gateway.settings.archive import CREDENTIALS
 from tests.commands.conftest import CONFIG, House
 from tests.support.s3 import BUCKET, KEY, REGION, SECRET, s3
@@ -56,6 +57,22 @@ def test_what_is_old_is_moved_and_every_command_reads_it_as_before(house: House)
     house.write("whole.jsonl", again)
     house.gateway("journal", "verify", "--file", str(house.folder / "whole.jsonl"), "--heads", str(house.folder / "heads"))
     assert "0 entries archived" in house.gateway("journal", "archive").output
+
+
+def test_the_command_waits_while_a_gateway_is_at_the_days_work(house: House) -> None:
+    furnished(house)
+
+    async def begun(seconds: float) -> None:
+        store = open_store(house.folder / "var" / "gateway.db", "gw1")
+        assert await store.leases.take(LEASE, "gw0/1", seconds)
+        await store.close()
+
+    asyncio.run(begun(1.5))
+    free = datetime.now(UTC) + timedelta(seconds=1.4)
+    assert "300 entries would be archived" in house.gateway("journal", "archive", "--dry-run").output  # needs no turn
+    assert house.json("journal", "archive")[-1]["archived"] == 300
+    (mine,) = house.json("journal", "show", "archive-1")
+    assert datetime.fromisoformat(json.loads(mine["body"])["at"]) >= free
 
 
 def test_verify_finds_a_tampered_archive_and_show_refuses_it(house: House) -> None:

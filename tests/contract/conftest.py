@@ -14,8 +14,9 @@ from gateway.edges.store.redis.pack import PREFIX
 from gateway.edges.store.spool import SqliteSpool, open_spool
 from gateway.edges.store.sqlite import open_store
 from gateway.flow.back_ports import Outbox, Returns
-from gateway.flow.lease_ports import LeasedBook, Leases
+from gateway.flow.lease_ports import Lease, LeasedBook, Leases
 from gateway.flow.ports import Book, Journal
+from gateway.flow.store import Store as LeasedStore
 from tests.support.cluster import Cluster
 from tests.support.people import NOON
 from tests.support.redis_fixtures import emptied
@@ -37,6 +38,7 @@ class Store(Protocol):
     def returns(self) -> Returns: ...
     @property
     def leases(self) -> Leases: ...
+    def under(self, lease: Lease) -> LeasedStore: ...
 
 
 Opening = Callable[..., AbstractAsyncContextManager[Store]]

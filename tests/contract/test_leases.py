@@ -87,6 +87,19 @@ async def test_a_released_lease_is_free_at_once_and_its_number_never_comes_back(
     assert (await held(leases, ONE)).number > third.number
 
 
+async def test_the_journal_forgets_nothing_under_a_lease_that_another_has(store: Store) -> None:
+    await store.book.commit([event(number) for number in range(1, 8)])
+    first = await held(store.leases, ONE, SHORT)
+    own = store.under(first).journal
+    await own.trim("n1w0", 2)
+    second = await follow(store.leases, TWO)
+    with pytest.raises(Overtaken):
+        await own.trim("n1w0", 4)
+    assert await entries(store) == 5
+    await store.under(second).journal.trim("n1w0", 4)
+    assert await entries(store) == 3
+
+
 async def test_who_no_longer_holds_a_lease_releases_nothing(leases: Leases) -> None:
     first = await held(leases, ONE)
     await leases.release(first, ONE)

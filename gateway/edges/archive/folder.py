@@ -91,7 +91,7 @@ def _settle(temporary: Path, path: Path) -> None:
     except FileExistsError:
         temporary.unlink()
         raise
-    except OSError:  # a file system without hard links: two runs at once are kept apart by their lock alone
+    except OSError:  # a file system without hard links: two runs at once are kept apart by their lease alone
         if path.exists():
             temporary.unlink()
             raise FileExistsError from None

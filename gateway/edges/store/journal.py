@@ -17,6 +17,8 @@ from gateway.core.model import PersonKey, Ref
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.database import Database
 from gateway.edges.store.instant import micros
+from gateway.edges.store.leases import refuse_overtaken
+from gateway.flow.lease_ports import Lease
 from gateway.flow.ports import Entry
 
 _PAGE = 500
@@ -74,10 +76,15 @@ class Chain:
 
 
 class SqliteJournal:
-    """`ports.Journal` over the entries of every writer of this file."""
+    """`ports.Journal` over the entries of every writer of this file; `lease` fences its trims."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
+        self._lease = lease
+
+    def under(self, lease: Lease) -> SqliteJournal:
+        """The same journal; its trims raise `Overtaken` once the lease has another number."""
+        return SqliteJournal(self._database, lease)
 
     async def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
         """See `ports.Journal`; one page is in memory at a time, and writers go on meanwhile."""
@@ -114,7 +121,7 @@ class SqliteJournal:
         """See `ports.Journal`; the file keeps its size, and new entries take the room."""
         rows = self._database.rows("SELECT seq FROM head WHERE writer = ?", (writer,))
         last = min(upto, rows[0][0] - _KEPT) if rows else 0
-        while await self._database.write(partial(_forget, writer=writer, upto=last)):
+        while await self._database.write(partial(_forget, writer=writer, upto=last, lease=self._lease)):
             pass
 
     def _page(self, writer: str, after: int, at_writer: str, at_seq: int) -> list[Entry]:
@@ -126,8 +133,10 @@ class SqliteJournal:
         return [Entry(*row) for row in self._database.rows(of_all, (at_writer, at_seq, after, _PAGE))]
 
 
-def _forget(connection: apsw.Connection, writer: str, upto: int) -> bool:
+def _forget(connection: apsw.Connection, writer: str, upto: int, lease: Lease | None) -> bool:
     """Delete the oldest entries up to that number, a batch of them; whether there are more."""
+    if lease is not None:
+        refuse_overtaken(connection, lease)
     row = connection.execute("SELECT min(seq) FROM entry WHERE writer = ?", (writer,)).fetchone()
     first = upto + 1 if row is None or row[0] is None else row[0]
     end = min(upto, first + _TRIMMED - 1)

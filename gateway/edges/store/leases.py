@@ -42,13 +42,18 @@ def fenced(lease: Lease, job: Job | None = None) -> Job:
     """The job, refused inside its own transaction where the lease has another number by now."""
 
     def write(connection: apsw.Connection) -> None:
-        found: list[Row] = connection.execute(_NUMBER, (lease.name,)).fetchall()
-        if found != [(lease.number,)]:
-            raise Overtaken(lease.name)
+        refuse_overtaken(connection, lease)
         if job is not None:
             job(connection)
 
     return write
+
+
+def refuse_overtaken(connection: apsw.Connection, lease: Lease) -> None:
+    """Raise Overtaken where the lease has another number by now, and by that undo the transaction."""
+    found: list[Row] = connection.execute(_NUMBER, (lease.name,)).fetchall()
+    if found != [(lease.number,)]:
+        raise Overtaken(lease.name)
 
 
 def _take(connection: apsw.Connection, name: str, owner: str, seconds: float) -> Lease | None:

@@ -31,8 +31,8 @@ class SqliteStore:
     protected: Protected
 
     def under(self, lease: Lease) -> SqliteStore:
-        """The same open file, whose book writes under the lease."""
-        return replace(self, book=self.book.under(lease))
+        """The same open file, whose book writes and whose journal forgets under the lease."""
+        return replace(self, book=self.book.under(lease), journal=self.journal.under(lease))
 
     @property
     def settled(self) -> bool:

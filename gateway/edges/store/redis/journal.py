@@ -17,6 +17,7 @@ from gateway.edges.store.redis.commits import Commits, Post
 from gateway.edges.store.redis.pack import PREFIX, packed, place, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.scripts import ENTRIES
+from gateway.flow.lease_ports import Lease
 from gateway.flow.ports import Entry
 
 _PAGE = 500
@@ -28,11 +29,16 @@ _AT = re.compile(rb'"at":"([^"]*)"')
 
 
 class RedisJournal:
-    """`ports.Journal` over the streams of every writer."""
+    """`ports.Journal` over the streams of every writer; `fence` is the lease that its trims are made under."""
 
-    def __init__(self, reads: Reads, commits: Commits) -> None:
+    def __init__(self, reads: Reads, commits: Commits, fence: Lease | None = None) -> None:
         self._reads = reads
         self._commits = commits
+        self._fence = packed([fence.name, fence.number]) if fence else b""
+
+    def under(self, lease: Lease) -> RedisJournal:
+        """The same journal; its trims raise `Overtaken` once the lease has another number."""
+        return RedisJournal(self._reads, self._commits, lease)
 
     async def entries(self, writer: str = "", after: int = 0) -> AsyncIterator[Entry]:
         """See `ports.Journal`; one page is in memory at a time."""
@@ -75,7 +81,7 @@ class RedisJournal:
         async for page in self._pages(writer, 0, upto):
             people = {bytes.fromhex(event.person) for one in page if (event := parse_event(one.body)) and event.person}
             forget = ["trim", writer, page[-1].seq, [list(place("p", person)) for person in sorted(people)]]
-            await self._commits.post(Post(packed([forget]), (), None, b"", ()))
+            await self._commits.post(Post(packed([forget]), (), None, self._fence, ()))
 
     async def _pages(self, writer: str, after: int, upto: int) -> AsyncIterator[list[Entry]]:
         """Entries behind `after` up to `upto`, some hundreds at a time."""

@@ -81,7 +81,7 @@ class RedisStore:
 
     def under(self, lease: Lease) -> RedisStore:
         """See `flow.store.Store`."""
-        return replace(self, book=self.book.under(lease))
+        return replace(self, book=self.book.under(lease), journal=self.journal.under(lease))
 
     async def watch(self, log: Log, clock: Clock) -> None:
         """Keep the store honest while nothing is asked of it; never returns."""
