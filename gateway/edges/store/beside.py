@@ -30,6 +30,11 @@ class NotesFile:
         raise_schema(self.connection, path, steps)
         self.connection.wal_autocheckpoint(_CHECKPOINT_PAGES)
 
+    @property
+    def inode(self) -> str:
+        """Tells this file from a copy of it."""
+        return str(self._opened[1])
+
     def rows(self, sql: str, bindings: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """All rows of one statement."""
         try:

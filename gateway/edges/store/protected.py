@@ -2,7 +2,7 @@
 
 An old copy that is put back learns from it what it lacks, before anybody reads from it. Written by the database's own writer, under
 its lock and inside its commit; a commit that protects nobody costs nothing. Which notes a copy lacks follows from its eras: an era
-is a line of stands that one file went through, and each putting back begins another (decision 0030).
+is a line of stands that one file went through beside the same notes, and each putting back begins another (decision 0030).
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ _STEPS = (
     CREATE INDEX note_held ON note (era, stand);
     CREATE INDEX note_batch ON note (batch);
     """,
+    # Which file these notes were in when they last began an era: a copy of them is another.
+    "CREATE TABLE place (inode TEXT NOT NULL) STRICT",
 )
 
 _ERA = "INSERT INTO era (name, seen) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET seen = max(seen, ?2) RETURNING number"
@@ -49,6 +51,7 @@ _NOTE = "INSERT INTO note (batch, era, stand, lifts, payload) VALUES (?, ?, ?, ?
 _VOID = "DELETE FROM note WHERE batch = ? AND era = (SELECT number FROM era WHERE name = ?)"
 _LAST_BATCH = "SELECT coalesce(max(batch), 0) FROM note"
 _LACKING = "SELECT id, batch, lifts, payload FROM note WHERE era = ? AND stand > ? AND lifts <= ?"
+_PLACE = "INSERT INTO place SELECT ? WHERE NOT EXISTS (SELECT 1 FROM place)"
 _MOVED = "UPDATE note SET era = ?, stand = ?, batch = ? WHERE id = ?"
 
 _EPOCHS = "SELECT name, at FROM mark WHERE name GLOB 'epoch:*' ORDER BY name"
@@ -75,11 +78,14 @@ class Protected:
         self._era = ""
 
     def attach(self, connection: apsw.Connection) -> None:
-        """From now on the connection's commits are noted first, and undone where that fails; the file is in an era of its own."""
+        """From now on the connection's commits are noted first, and undone where that fails.
+
+        Without notes the file is in a new era: it may have come from a machine that has some, and be taken back there.
+        """
         try:
-            if not connection.execute(_LAST_EPOCH).fetchall():
+            if self._file is None:
                 connection.execute("BEGIN IMMEDIATE").fetchall()
-                _era(connection)
+                _new_era(connection)
                 connection.execute("COMMIT").fetchall()
         except apsw.Error as error:
             raise Refused(f"the database cannot be prepared: {type(error).__name__}") from error
@@ -138,6 +144,7 @@ class Protected:
         self._pending.clear()
         try:
             with self._open().writing(durable=True) as run:
+                run(_PLACE, (self._open().inode,))
                 run(_VOID, (self._void, self._era))
                 eras = {era: _first(run(_ERA, (era, stand))) for era, stand, _, _ in pending}
                 for era, stand, lifts, payload in pending:
@@ -150,9 +157,9 @@ class Protected:
         lineage = [(name.split(":", 2)[2], at) for name, at in connection.execute(_EPOCHS)]
         stand, self._era = _number(connection, _STAND), lineage[-1][0] if lineage else ""
         lacking = sorted(self._lacking(lineage, stand))
-        if not lacking and self._seen(self._era) <= stand:
+        if not lacking and self._is_ours(stand):
             return 0
-        self._era, batch = _new_era(connection, len(lineage), stand), self._open().rows(_LAST_BATCH)[0][0] + 1
+        self._era, batch = _new_era(connection), self._open().rows(_LAST_BATCH)[0][0] + 1
         # Whoever asked for a lift in the very last commit may never have been told that it was made.
         unsure = [one for one in lacking if one[2] and one[1] == batch - 1]
         told = [one for one in lacking if one not in unsure]
@@ -167,6 +174,8 @@ class Protected:
         reached = _number(connection, _STAND)
         with self._open().writing(durable=True) as run:
             number = _first(run(_ERA, (self._era, reached)))
+            run("DELETE FROM place")
+            run(_PLACE, (self._open().inode,))
             for note, *_ in unsure:
                 run("DELETE FROM note WHERE id = ?", (note,))
             for note, *_ in told:
@@ -174,18 +183,19 @@ class Protected:
         return len(told)
 
     def _lacking(self, lineage: Sequence[tuple[str, int]], stand: int) -> Iterator[tuple[int, int, int, str]]:
-        """The notes that a database of these eras, at this stand, does not hold. Of an era it never went through it holds none; but
-        lifts from there are left alone: somebody may have opposed since.
-        """
-        ends = {name: began for (name, _), (_, began) in pairwise(lineage)}
-        if lineage:
-            ends[lineage[-1][0]] = stand
-        for number, name in self._open().rows("SELECT number, name FROM era"):
-            yield from self._open().rows(_LACKING, (number, ends.get(name, -1), int(name in ends)))
+        """The notes that a database of these eras, at this stand, does not hold; of an era it never went through it holds none.
 
-    def _seen(self, era: str) -> int:
-        found = self._open().rows("SELECT seen FROM era WHERE name = ?", (era,))
-        return int(found[0][0]) if found else 0
+        Lifts are left alone unless they are of the era it is in: somebody may have opposed since.
+        """
+        ends = {name: began for (name, _), (_, began) in pairwise(lineage)} | {self._era: stand}
+        for number, name in self._open().rows("SELECT number, name FROM era"):
+            yield from self._open().rows(_LACKING, (number, ends.get(name, -1), int(name == self._era)))
+
+    def _is_ours(self, stand: int) -> bool:
+        """Whether the database went on beside these notes, and not elsewhere or beside a copy of them, and is no older copy."""
+        seen = self._open().rows("SELECT seen FROM era WHERE name = ?", (self._era,))
+        here = self._open().rows("SELECT 1 FROM place WHERE inode = ?", (self._open().inode,))
+        return bool(here and seen) and seen[0][0] <= stand
 
     def _open(self) -> NotesFile:
         if self._file is None:
@@ -212,14 +222,14 @@ def _evidence(change: Protecting) -> Event:
 
 
 def _era(connection: apsw.Connection) -> str:
-    """The era that the database is in; begun where it has none."""
-    found: list[tuple[Any, ...]] = connection.execute(_LAST_EPOCH).fetchall()
-    return found[0][0].split(":", 2)[2] if found else _new_era(connection, 0, _number(connection, _STAND))
+    """The era that the database is in."""
+    ((name,),) = connection.execute(_LAST_EPOCH).fetchall()
+    return str(name).split(":", 2)[2]
 
 
-def _new_era(connection: apsw.Connection, place: int, after: int) -> str:
-    name = secrets.token_hex(8)
-    connection.execute(_MARK, (f"epoch:{place:06d}:{name}", after))
+def _new_era(connection: apsw.Connection) -> str:
+    name, place = secrets.token_hex(8), len(connection.execute(_EPOCHS).fetchall())
+    connection.execute(_MARK, (f"epoch:{place:06d}:{name}", _number(connection, _STAND)))
     return name
 
 
