@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -17,10 +18,12 @@ from gateway.core.change import Accept, Oppose, Sweep
 from gateway.core.evidence import GENESIS, Event, Kind, link, parse_event
 from gateway.edges.store.instant import micros
 from gateway.edges.store.redis import commits
+from gateway.edges.store.redis.client import Access, Blocking, blocking_client
 from gateway.edges.store.redis.commits import Post
 from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.scripts import WHEN
 from gateway.edges.store.redis.store import RedisStore
+from gateway.flow.lease_ports import Lease, Overtaken
 from gateway.flow.ports import Unavailable
 from tests.support.machine import machine, oppose, opposed, whole
 from tests.support.peer import until
@@ -107,6 +110,43 @@ async def test_what_a_campaign_left_behind_is_swept_without_holding_up_the_serve
         assert await store.book.accepted([*keys, b"today"], NOON - timedelta(days=1)) == {b"today"}
         stats = await redis_server.info("commandstats")
         assert int(stats["cmdstat_zremrangebyrank"].partition("calls=")[2].partition(",")[0]) == 3
+
+
+async def test_what_was_taken_is_told_so_when_the_server_leaves_before_its_neighbours_second_try(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = [99]
+
+    def leaving(place: Access) -> Blocking:
+        """A client whose server answers so many batches more, and then no others."""
+        client = blocking_client(place)
+        make = client.pipeline
+
+        def pipeline(**options: bool) -> Blocking:
+            left[0] -= 1
+            if left[0] < 0:
+                raise ConnectionError
+            return make(**options)
+
+        client.pipeline = pipeline
+        return client
+
+    monkeypatch.setattr("gateway.edges.store.redis.store.blocking_client", leaving)
+    async with machine(redis_server.url, tmp_path, "a") as store:
+        await store.book.commit([_event(0)])  # the server knows the script
+        busy = threading.Event()
+        store.commits.apart(lambda _: busy.wait(5.0))
+        taken = store.book.post([_event(1)], [Oppose(opposition(person(1)))])
+        overtaken = store.book.under(Lease("daily", 1)).post([_event(2)])
+        behind = store.book.post([_event(3)])  # its place in the chain was behind the one that is refused
+        left[0] = 1
+        busy.set()
+        ends = await _ends([taken, overtaken, behind])
+        assert ends[0] == ["aw0-2"]
+        assert [type(end) for end in ends[1:]] == [Overtaken, commits.Unanswered]
+        left[0] = 99
+        assert await opposed(store, person(1))
+        assert await _chained(store) == ["0", "1"]
 
 
 @pytest.mark.slow

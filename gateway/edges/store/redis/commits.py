@@ -176,15 +176,17 @@ class Commits:
         """For each post its references or its failure."""
         if self._standing.faults:
             return [Unavailable("store")] * len(posts)
+        ended: dict[int, Any] = {}
+        failure = Unavailable("store")
         try:
-            return self._send(posts, self._keep(posts))
+            self._send(posts, self._keep(posts), ended)
         except FAILURES as error:
             self._disconnect()
             failure = Unanswered("store")
             failure.__cause__ = error
-            return [failure] * len(posts)
-        except Unavailable as failure:
-            return [failure] * len(posts)
+        except Unavailable as error:
+            failure = error
+        return [ended.get(at, failure) for at in range(len(posts))]
 
     def _keep(self, posts: Sequence[Post]) -> list[Sequence[int]]:
         """Have on this machine's disk what must not be lost, in one go; for each post the numbers of its notes."""
@@ -192,33 +194,31 @@ class Commits:
         numbers = iter(self._notes.keep(self._writer, payloads) if payloads else ())
         return [[*islice(numbers, len(post.guarded))] for post in posts]
 
-    def _send(self, posts: Sequence[Post], kept: Sequence[Sequence[int]]) -> list[Any]:
-        """All posts in pipelines, until each was taken or refused for good: twice at most for what was not the post's fault."""
-        ended: list[Any] = [Unavailable("store")] * len(posts)
-        waiting = list(range(len(posts)))
+    def _send(self, posts: Sequence[Post], kept: Sequence[Sequence[int]], ended: dict[int, Any]) -> None:
+        """All posts in pipelines, until each was taken or refused for good: twice at most for what was not the post's fault.
+
+        `ended` is told of each as soon as that is known: it stays so, whatever becomes of the others.
+        """
         for _ in range(4):
+            waiting = [at for at in range(len(posts)) if at not in ended]
             if not waiting:
                 break
             self._ready()
             epoch = self._standing.epoch
             answers = self._fly([posts[at] for at in waiting], epoch)
-            again, stands = [], []
+            stands = []
             for at, (answer, refs) in zip(waiting, answers, strict=True):
                 if isinstance(answer, int):
                     ended[at] = refs
                     self._chains.gave(refs)
                     self._standing.saw(answer)
                     stands += [(number, answer) for number in kept[at]]
-                elif _again(answer):
-                    again.append(at)
-                else:
+                elif not _again(answer):
                     ended[at] = self._refuse(answer, posts[at], kept[at])
             if stands:
                 self._notes.recorded(epoch, stands)
-            if again:
+            if len(ended) < len(posts):
                 self._recover([answer for answer, _ in answers], epoch)
-            waiting = again
-        return ended
 
     def _refuse(self, answer: Packed, post: Post, kept: Sequence[int]) -> Exception:
         refused = _refused(answer, post)
