@@ -8,13 +8,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from redis.cluster import RedisCluster
 from redis.exceptions import ResponseError
 
-from gateway.edges.store.redis.client import Blocking
+from gateway.edges.store.redis.client import Blocking, owner
 from gateway.edges.store.redis.commits import Commits, Post
 from gateway.edges.store.redis.listing import buckets
-from gateway.edges.store.redis.pack import MARKS, PREFIX, packed, words
+from gateway.edges.store.redis.pack import MARKS, PREFIX, packed, pairs, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.scripts import QUOTES
 from gateway.flow.ports import Unavailable
@@ -48,9 +47,8 @@ async def compact(reads: Reads, commits: Commits) -> None:
 
 async def _marks(reads: Reads) -> dict[str, int]:
     """How often something was erased, by the mark that counts it."""
-    told = await reads.plain("HGETALL", MARKS)
-    pairs = told.items() if isinstance(told, dict) else zip(told[::2], told[1::2], strict=True)
-    return {words(name): int(times) for name, times in pairs if words(name).startswith(ERASED)}
+    told = pairs(await reads.plain("HGETALL", MARKS))
+    return {words(name): int(times) for name, times in told if words(name).startswith(ERASED)}
 
 
 async def _drop_frames(reads: Reads, commits: Commits) -> None:
@@ -63,8 +61,7 @@ async def _drop_frames(reads: Reads, commits: Commits) -> None:
     cursor: Any = 0
     while cursor is not None:
         cursor, told = await reads.plain("HSCAN", _QUOTED, cursor, "COUNT", _PAGE)
-        names = list(told) if isinstance(told, dict) else told[::2]
-        if over := [digest for digest in names if digest not in quoted]:
+        if over := [digest for digest, _ in pairs(told) if digest not in quoted]:
             await _write(commits, [["drop_frames", began, *over]])
         cursor = cursor if int(cursor) else None
 
@@ -83,7 +80,7 @@ async def _idle(commits: Commits) -> str:
     told: dict[str, Any] = {}
 
     def look(client: Blocking) -> None:
-        told.update(_server(client).info("persistence"))
+        told.update(owner(client, MARKS).info("persistence"))
 
     while True:
         await commits.apart(look)
@@ -95,16 +92,9 @@ async def _idle(commits: Commits) -> str:
 
 def _begin(client: Blocking) -> None:
     try:
-        _server(client).bgrewriteaof()
+        owner(client, MARKS).bgrewriteaof()
     except ResponseError as error:  # another began one right now, maybe too early for us
         raise Unavailable("store") from error
-
-
-def _server(client: Blocking) -> Blocking:
-    """The server that holds our keys."""
-    if isinstance(client, RedisCluster):
-        return client.get_redis_connection(client.get_node_from_key(MARKS))
-    return client
 
 
 async def _write(commits: Commits, operations: list[list[Any]]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.core.evidence import parse_event
 from gateway.core.model import PersonKey, Ref
 from gateway.edges.store.redis.commits import Commits, Post
-from gateway.edges.store.redis.pack import PREFIX, packed, place, unpacked, words
+from gateway.edges.store.redis.pack import PREFIX, packed, pairs, place, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.scripts import ENTRIES
 from gateway.flow.lease_ports import Lease
@@ -70,7 +70,7 @@ class RedisJournal:
 
     async def heads(self) -> Sequence[tuple[str, int, bytes]]:
         """See `ports.Journal`; by writer."""
-        found = _pairs(await self._reads.plain("HGETALL", f"{PREFIX}heads"))
+        found = pairs(await self._reads.plain("HGETALL", f"{PREFIX}heads"))
         heads = [(words(writer), *unpacked(head)) for writer, head in found]
         return sorted(heads)
 
@@ -94,7 +94,7 @@ class RedisJournal:
         return [_entry(writer, one) for one in found]
 
     async def _writers(self) -> dict[int, str]:
-        found = _pairs(await self._reads.plain("HGETALL", f"{PREFIX}writers"))
+        found = pairs(await self._reads.plain("HGETALL", f"{PREFIX}writers"))
         return {int(number): words(name) for name, number in found}
 
 
@@ -104,13 +104,8 @@ def _stream(writer: str) -> str:
 
 def _entry(writer: str, found: Any) -> Entry:
     number, told = found
-    told = dict(told) if isinstance(told, dict) else dict(zip(told[::2], told[1::2], strict=True))
+    told = dict(pairs(told))
     return Entry(writer, int(number.split(b"-")[0]), told[b"b"], told[b"h"])
-
-
-def _pairs(found: Any) -> list[tuple[bytes, bytes]]:
-    """What HGETALL answers, which the library turns into a dict where it knows the command."""
-    return list(found.items()) if isinstance(found, dict) else list(zip(found[::2], found[1::2], strict=True))
 
 
 def _when(entry: Entry) -> bytes:

@@ -14,7 +14,7 @@ from gateway.core.record import Consent, Opposition
 from gateway.edges.store.redis import people
 from gateway.edges.store.redis.facts import framed
 from gateway.edges.store.redis.frames import Frame, Frames
-from gateway.edges.store.redis.pack import person_of
+from gateway.edges.store.redis.pack import pairs, person_of
 from gateway.edges.store.redis.people import File
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.scripts import LIST
@@ -38,8 +38,8 @@ async def page(reads: Reads, family: str, numbers: Sequence[int]) -> list[Row]:
     told = await reads.script(LIST, [family, *(f"{number:05x}" for number in numbers)])
     return [
         (PersonKey(person_of(number, field)), raw)
-        for number, pairs in zip(numbers, told, strict=True)
-        for field, raw in sorted(zip(pairs[::2], pairs[1::2], strict=True))
+        for number, found in zip(numbers, told, strict=True)
+        for field, raw in sorted(pairs(found))
     ]
 
 

@@ -11,7 +11,7 @@ from gateway.core.evidence import Event, Kind
 from gateway.core.model import Ref
 from gateway.edges.store.journal import prepare
 from gateway.edges.store.redis.commits import Commits, Post
-from gateway.edges.store.redis.pack import MARKS, PREFIX, packed, unpacked, words
+from gateway.edges.store.redis.pack import MARKS, PREFIX, packed, pairs, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 
 
@@ -38,7 +38,7 @@ class RedisNodes:
             *(("HGETALL", PREFIX + one) for one in ("nodes", "bygone", "confirmed")),
         ]
         (epoch, low, unsettled), *told = await self._reads.plainly(asked)
-        names, bygone, confirmed = map(_pairs, told)
+        names, bygone, confirmed = (dict(pairs(one)) for one in told)
         found = [
             Node(words(name), gone=False, there=confirmed.get(name) == epoch) for name, raw in names.items() if not unpacked(raw)[2]
         ]
@@ -62,10 +62,3 @@ class RedisNodes:
         event = Event(at, Kind.STORE, "node-retired", detail=f"node={name}")
         refs: Sequence[Ref] = await self._commits.post(Post(packed([["retire", name]]), prepare([event]), None, b"", ()))
         return refs[0]
-
-
-def _pairs(found: object) -> dict[bytes, bytes]:
-    if isinstance(found, dict):
-        return found
-    assert isinstance(found, list)  # noqa: S101 - HGETALL answers fields and values in turn
-    return dict(zip(found[::2], found[1::2], strict=True))

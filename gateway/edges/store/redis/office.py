@@ -18,7 +18,7 @@ from gateway.core.task import Task
 from gateway.edges.store import office
 from gateway.edges.store.changes import HOUR
 from gateway.edges.store.instant import micros
-from gateway.edges.store.redis.pack import PREFIX, Packed, place, unpacked, words
+from gateway.edges.store.redis.pack import PREFIX, Packed, pairs, place, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.tables import columns, entry, members, named, of_partner, rest_of, streamed, text_key, when
 from gateway.flow.ports import Tally
@@ -220,5 +220,4 @@ def _transfer(number: int, raw: bytes) -> Transfer:
 
 
 def _tallies(hour: int, counts: Packed) -> list[Tally]:
-    pairs = counts.items() if isinstance(counts, dict) else zip(counts[::2], counts[1::2], strict=True)
-    return [office.tally((*map(words, unpacked(what)), hour, int(count))) for what, count in pairs]
+    return [office.tally((*map(words, unpacked(what)), hour, int(count))) for what, count in pairs(counts)]

@@ -38,6 +38,11 @@ def words(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
 
 
+def pairs(told: Packed) -> list[tuple[Any, Any]]:
+    """Names with their values: by command and by client the library gives them as a map, or one after the other."""
+    return list(told.items()) if isinstance(told, dict) else list(zip(told[::2], told[1::2], strict=True))
+
+
 def bucket(key: bytes) -> int:
     """The number of the bucket that a key is kept in: its first bits, so that buckets in order are keys in order."""
     return int.from_bytes(key[:3].ljust(3, b"\0"), "big") >> (24 - BUCKET_BITS)
