@@ -2,37 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import apsw
 
 from gateway.edges.store.connection import Refused
 
 NODE_JOURNAL = "node.db"
-_SEEN = "SELECT value FROM mark WHERE name = 'seen'"
-_STAND = "SELECT at FROM mark WHERE name = 'stand'"
+_REMEMBERED = "SELECT name, value FROM mark WHERE name IN ('epoch', 'seen')"
+_HELD = "SELECT name, at FROM mark WHERE name = 'stand' OR name GLOB 'epoch:*' ORDER BY name"
 
 
 def refuse_if_left_behind(database: Path) -> None:
-    """Refuse a file, or a place where there is none yet, that has not come as far as the shared store this machine last saw."""
+    """Refuse a file, or a place where there is none yet, that does not hold the shared store as far as this machine last saw it."""
     notes = database.with_name(NODE_JOURNAL)
     if not notes.exists():
         return
-    if _number(notes, _SEEN) > (_number(database, _STAND) if database.exists() else 0):
+    remembered = _marks(notes, _REMEMBERED)
+    held = _held(_marks(database, _HELD) if database.exists() else {}, remembered.get("epoch"))
+    if int(remembered.get("seen", 0)) > held:
         raise Refused(
             f"this machine has worked on a shared store since, and {database.name} does not know who opposed there: copy that store"
             f" back into an empty place (gateway store copy), or remove {notes} where it never counted"
         )
 
 
-def _number(path: Path, sql: str) -> int:
+def _held(marks: Mapping[str, str | int], epoch: str | int | None) -> int:
+    """Up to which stand the file holds that epoch, which a copy brings along: until the next one began. -1 where it has none of it.
+
+    The stand of a file that never went through it says nothing: it counts other commits.
+    """
+    stand = int(marks.get("stand", 0))
+    if epoch is None:
+        return stand
+    lineage = [(name.split(":", 2)[2], int(began)) for name, began in marks.items() if name != "stand"]
+    names = [name for name, _ in lineage]
+    return min([began for _, began in lineage[names.index(str(epoch)) + 1 :]], default=stand) if epoch in names else -1
+
+
+def _marks(path: Path, sql: str) -> dict[str, str | int]:
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             connection.set_busy_timeout(5_000)
-            found = connection.execute(sql).fetchone()
+            found: list[tuple[Any, ...]] = connection.execute(sql).fetchall()
+            return dict(found)
         finally:
             connection.close()
     except apsw.Error as error:
         raise Refused(f"{path.name} cannot be read: {type(error).__name__}") from error
-    return int(found[0]) if found else 0
