@@ -24,7 +24,7 @@ from gateway.edges.store.changes import job
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
-from gateway.edges.store.protecting import PROTECTING, Protecting, parse_protecting, protecting_text
+from gateway.edges.store.protecting import Protecting, parse_protecting, protecting_text
 from gateway.edges.store.writer import Extending, Job
 from gateway.flow.ports import Unavailable
 
@@ -94,7 +94,7 @@ class Protected:
 
     def noted(self, changes: Sequence[Change], writing: Job) -> Job:
         """What writes the changes, and has those that protect somebody noted before its commit ends."""
-        some = [one for one in changes if isinstance(one, PROTECTING)]
+        some = [one for one in changes if isinstance(one, Protecting)]
         if not some:
             return writing
 

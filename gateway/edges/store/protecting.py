@@ -12,8 +12,7 @@ from gateway.edges.store.instant import instant, micros
 from gateway.flow.ports import Unavailable
 
 Protecting = Oppose | Lift | Withdraw | Forget | ForgetWithdrawn | Tell
-PROTECTING = (Oppose, Lift, Withdraw, Forget, ForgetWithdrawn, Tell)
-"""What an old copy that was put back must learn before mail may leave by it."""
+"""What this machine's own disk holds too, and an old copy that was put back must learn before mail may leave by it."""
 
 
 def protecting_text(change: Protecting) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from typing import get_args
+
 import pytest
 
-from gateway.core.change import Change, Forget, ForgetWithdrawn, Learn, Lift, Oppose, Withdraw
+from gateway.core.change import Change, Errand, Forget, ForgetWithdrawn, Learn, Lift, Oppose, Tell, Withdraw
 from gateway.core.model import PersonKey
 from gateway.core.record import Block, Door, Scope
+from gateway.edges.store.protecting import Protecting
 from gateway.edges.store.redis.operations import operations
-from gateway.edges.store.redis.pack import unpacked
+from gateway.edges.store.redis.pack import unpacked, words
+from gateway.edges.store.redis.scripts import COMMIT
 from tests.support.people import NOON, consent, opposition
 
 ANN = PersonKey(bytes(range(16)))
@@ -32,6 +37,17 @@ def test_an_operation_that_may_be_told_again_keeps_its_form(change: Change, form
     """It may grow at its end; what an older gateway wrote must still be understood."""
     (told,) = unpacked(operations([change]))
     assert told[: len(form)] == form
+
+
+def test_an_emptied_store_takes_every_change_that_protects_somebody_and_no_other() -> None:
+    """The script has its own list of them, and beside it what is about the store itself."""
+    tell = Tell("partner", ANN, "acme", Scope.ADVERTISER, NOON, Errand.PARTNER)
+    protecting = [*(change for change, _ in FORMS), tell]
+    assert {type(one) for one in protecting} == set(get_args(Protecting))
+    (listed,) = re.findall(r"local kept = \{(.*?)\}", COMMIT.text, re.DOTALL)
+    about_itself = {"mark", "settled", "retire", "begin_anew"}
+    names = {words(unpacked(operations([one]))[0][0]) for one in protecting}
+    assert set(re.findall(r"(\w+) = true", listed)) == names | about_itself
 
 
 def test_the_frames_of_records_come_once_and_before_everything_else() -> None:

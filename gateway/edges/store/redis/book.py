@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import datetime
 
-from gateway.core.change import Change, Forget, ForgetWithdrawn, Lift, Oppose, Sweep, Tell, Withdraw
+from gateway.core.change import Change, Sweep
 from gateway.core.evidence import Event
 from gateway.core.model import PersonKey, Ref, Tool
 from gateway.core.record import ApiKey, Arrangements, Consent, Enrolment, Facts, Opposition, Ruling, Transfer, Who
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
+from gateway.edges.store.protecting import Protecting
 from gateway.edges.store.redis import facts, history, listing, office, people
 from gateway.edges.store.redis.commits import Commits, Post, refused
 from gateway.edges.store.redis.compact import compact
@@ -24,9 +25,6 @@ from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.reads import Reads
 from gateway.flow.lease_ports import Lease
 from gateway.flow.ports import Dossier, Reading, Tally
-
-PROTECTING = (Oppose, Lift, Withdraw, Forget, ForgetWithdrawn, Tell)
-"""The changes that this machine's own disk holds too: what nobody may lose when a server does."""
 
 UNFIT = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 """What changes raise that hold something else than they say; a failure waits for who awaits it, whichever it is."""
@@ -73,7 +71,7 @@ class RedisBook:
         try:
             prepared = prepare(events)
             at = factual_at(changes, max([at for _, at, _ in prepared], default=None))
-            guarded = [operations([one]) for one in changes if isinstance(one, PROTECTING)]
+            guarded = [operations([one]) for one in changes if isinstance(one, Protecting)]
             post = Post(operations(changes), prepared, at, self._fence, guarded)
         except UNFIT as error:
             return refused(error)
