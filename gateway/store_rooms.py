@@ -147,15 +147,17 @@ def open_target(settings: Settings, where: str) -> Target:
 
 @contextmanager
 def _named(access: Access) -> Iterator[None]:
-    """What a client merely cannot do, as a sentence that names the server and the lines to look at."""
+    """What a client cannot do, in the same sentence that a gateway would be refused with."""
+    from gateway.edges.store.redis.client import FAILURES, why
+
     try:
         yield
     except Refused:
         raise
     except Unavailable as error:
-        places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
-        lines = "[redis] username and ca_file, and the password in GATEWAY_REDIS_PASSWORD or [redis] password_file"
-        raise Refused(f"the store at {places} does not answer, or refuses this account: {lines}") from error
+        if not isinstance(error.__cause__, FAILURES):
+            raise
+        raise Refused(why(access, error.__cause__)) from error
 
 
 def put_aside(

@@ -137,10 +137,13 @@ def test_a_server_that_is_not_there_or_refuses_the_account_is_named(
     told = house.gateway("store", "digest", "redis://127.0.0.1:1", code=1).output
     assert "127.0.0.1:1" in told
     assert "does not answer" in told
+    assert "password" not in told
     monkeypatch.setenv("GATEWAY_REDIS_PASSWORD", "not-its-own")
-    told = house.gateway("store", "copy", "sqlite", shared_redis.url, code=1).output
-    assert "password" in told
-    assert "not-its-own" not in told
+    for words in (("copy", "sqlite", shared_redis.url), ("digest", shared_redis.url)):
+        told = house.gateway("store", *words, code=1).output
+        assert "refuses the password" in told
+        assert "answer" not in told
+        assert "not-its-own" not in told
 
 
 @pytest.mark.parametrize("command", [("digest",), ("copy", "sqlite")])

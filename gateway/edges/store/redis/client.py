@@ -1,12 +1,14 @@
-"""Makes the library's clients for a location: one that blocks, for the commit thread, and one for the event loop.
+"""Makes the library's clients for a location, one that blocks and one for the event loop; says what their failures mean.
 
 The library never repeats a command by itself: whether a commit happened is for the script's own check of the chain to say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from ssl import SSLCertVerificationError
 from typing import Any
 
 import redis
@@ -17,7 +19,7 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisClusterException, RedisError, ResponseError
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -107,3 +109,28 @@ def _tls(access: Access) -> dict[str, Any]:
     if not access.location.tls:
         return {}
     return {"ssl": True, "ssl_ca_certs": str(access.ca_file) if access.ca_file else None, "ssl_cert_reqs": "required"}
+
+
+def why(access: Access, error: BaseException) -> str:
+    """What one of `FAILURES` means for whoever set this up, in a sentence without anything that a server said."""
+    if isinstance(error, AuthenticationError) or str(error).startswith(("WRONGPASS", "NOAUTH")):
+        return "the store refuses the password: GATEWAY_REDIS_PASSWORD or [redis] password_file, and [redis] username"
+    if isinstance(error, NoPermissionError):
+        user = access.username or "default"
+        rights = "~{gw}* +@all -@dangerous +info +bgrewriteaof +config|get +client|setname +cluster|slots"  # the last two for 6.2
+        return f'the store refuses the user "{user}" a command: ACL SETUSER {user} {rights}'
+    if isinstance(error, ResponseError):
+        return f"the store refuses: {str(error).partition(' ')[0]}"
+    places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
+    if any(isinstance(one, SSLCertVerificationError) for one in _chain(error)):
+        return f"the certificate of the store at {places} is not to be believed: [redis] ca_file, and the name in the URL"
+    if access.location.layout is Layout.CLUSTER:
+        return f"no Cluster answers at {places}"
+    return f"the store at {places} does not answer"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

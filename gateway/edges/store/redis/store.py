@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from ssl import SSLCertVerificationError
 from typing import TypeVar
-
-from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.redis.book import RedisBook
 from gateway.edges.store.redis.chains import Written
-from gateway.edges.store.redis.client import FAILURES, Access, Blocking, blocking_client
+from gateway.edges.store.redis.client import FAILURES, Access, Blocking, blocking_client, why
 from gateway.edges.store.redis.commits import Commits
 from gateway.edges.store.redis.durability import look
 from gateway.edges.store.redis.journal import RedisJournal
 from gateway.edges.store.redis.leases import RedisLeases
 from gateway.edges.store.redis.lines import open_line
-from gateway.edges.store.redis.location import Layout
 from gateway.edges.store.redis.nodes import RedisNodes
 from gateway.edges.store.redis.notes import FILE, NodeJournal
 from gateway.edges.store.redis.outbox import RedisOutbox
@@ -185,7 +181,7 @@ def _with_client(access: Access, work: Callable[[Blocking], T]) -> T:
     try:
         return work(client)
     except FAILURES as error:
-        raise Refused(_why(access, error)) from error
+        raise Refused(why(access, error)) from error
     finally:
         with suppress(*FAILURES):
             client.close()
@@ -195,29 +191,4 @@ def _opened(access: Access, make: Callable[[Access], T]) -> T:
     try:
         return make(access)
     except FAILURES as error:
-        raise Refused(_why(access, error)) from error
-
-
-def _why(access: Access, error: BaseException) -> str:
-    """In a sentence, without anything that a server said."""
-    if isinstance(error, AuthenticationError) or str(error).startswith(("WRONGPASS", "NOAUTH")):
-        return "the store refuses the password: GATEWAY_REDIS_PASSWORD or [redis] password_file, and [redis] username"
-    if isinstance(error, NoPermissionError):
-        user = access.username or "default"
-        rights = "~{gw}* +@all -@dangerous +info +bgrewriteaof +config|get +client|setname +cluster|slots"  # the last two for 6.2
-        return f'the store refuses the user "{user}" a command: ACL SETUSER {user} {rights}'
-    if isinstance(error, ResponseError):
-        return f"the store refuses: {str(error).partition(' ')[0]}"
-    places = ", ".join(f"{host}:{port}" for host, port in access.location.hosts)
-    if any(isinstance(one, SSLCertVerificationError) for one in _chain(error)):
-        return f"the certificate of the store at {places} is not to be believed: [redis] ca_file, and the name in the URL"
-    if access.location.layout is Layout.CLUSTER:
-        return f"no Cluster answers at {places}"
-    return f"the store at {places} does not answer"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it was raised from."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+        raise Refused(why(access, error)) from error
