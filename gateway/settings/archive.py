@@ -12,7 +12,7 @@ from pydantic import Field
 
 from gateway.core.duration import parse_duration
 from gateway.settings.table import Table
-from gateway.settings.values import CalendarSpan, FromFolder, Line, Link, is_loopback
+from gateway.settings.values import CalendarSpan, FromFolder, Line, Link, is_loopback, no_folder
 
 CREDENTIALS = "GATEWAY_ARCHIVE_CREDENTIALS"
 LEAST_LIVE = 7
@@ -54,6 +54,8 @@ def complaints(archive: Archive, environ: Mapping[str, str]) -> Iterator[Complai
         yield ("archive",), "folder and bucket are two places: choose one."
     if not archive.bucket and (archive.endpoint or archive.prefix or archive.credentials_file):
         yield ("archive",), "endpoint, prefix and credentials_file are a bucket's, and none is named."
+    if archive.folder is not None and (sentence := no_folder(archive.folder)):
+        yield ("archive", "folder"), sentence
     endpoint = urlsplit(archive.endpoint)
     if endpoint.scheme == "http" and not is_loopback(endpoint.hostname or ""):
         yield ("archive", "endpoint"), "must begin with https:// unless it is on loopback."

@@ -25,7 +25,7 @@ from gateway.settings.secrets import (
     partner_hash_key,
     partner_secret,
 )
-from gateway.settings.values import is_address, is_loopback
+from gateway.settings.values import is_address, is_loopback, no_folder
 
 _COMMAND_LINE = ("archive", "cli", "daily", "import", "reader")
 
@@ -96,11 +96,9 @@ def _store(settings: Settings) -> Iterator[Complaint]:
 
 def _unwritable(folder: Path) -> str:
     """Why the folder could not be written, or made; empty when it can."""
-    place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        return f"{place} is not a folder."
+    if sentence := no_folder(folder):
+        return sentence
+    place = next(one for one in (folder, *folder.parents) if one.exists())
     return "" if os.access(place, os.W_OK | os.X_OK) else f"{place} is not writable."
 
 

@@ -45,6 +45,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def no_folder(folder: Path) -> str:
+    """Why this is no folder and cannot be made one; empty where it is, or may be made."""
+    place = folder
+    try:
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        return "" if place.is_dir() else f"{place} is not a folder."
+    except PermissionError:
+        return f"{place} cannot be looked at."
+
+
 def is_address(host: str) -> bool:
     """Whether a host is given as an IP address."""
     try:
