@@ -28,7 +28,7 @@ from gateway.flow.backups import Backups, Meter, Rhythm
 from gateway.flow.ports import Book, Clock, Log, Unavailable
 from gateway.flow.store import Store
 from gateway.settings import Settings, redis_password
-from gateway.settings.values import is_loopback
+from gateway.settings.crossings import in_clear
 
 if TYPE_CHECKING:
     from gateway.edges.store.copying import Target
@@ -240,6 +240,6 @@ def _access(settings: Settings, where: str = "") -> Access:
     place, redis = read_location(where or settings.gateway.store), settings.redis
     if isinstance(place, NoLocation):
         raise Refused(f"the store named {place.why.rstrip('.')}")
-    if not (place.tls or redis.network == "private" or all(is_loopback(host) for host, _ in place.hosts)):
-        raise Refused(f'{where} crosses the network in clear: rediss:// beyond loopback, unless [redis] network = "private"')
+    if sentence := in_clear(place, redis):
+        raise Refused(f"the store at {place.hosts[0][0]} {sentence}")
     return Access(place, redis.username, redis_password(redis).decode(), redis.ca_file)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gateway.core.model import Category
 from gateway.core.standard_webhook import LEAST, read_secrets
 from gateway.core.token import stream_number
-from gateway.edges.store.redis.location import Layout, NoLocation, read_location
+from gateway.edges.store.redis.location import Layout, Location, NoLocation, read_location
 from gateway.settings.archive import complaints
 from gateway.settings.backup import complaints as backup_complaints
 from gateway.settings.models import Settings
@@ -25,6 +25,7 @@ from gateway.settings.secrets import (
     partner_hash_key,
     partner_secret,
 )
+from gateway.settings.shared import Redis
 from gateway.settings.values import is_address, is_loopback, no_folder
 
 _COMMAND_LINE = ("archive", "cli", "daily", "import", "reader")
@@ -80,8 +81,8 @@ def _store(settings: Settings) -> Iterator[Complaint]:
     if isinstance(place, NoLocation):
         yield ("gateway", "store"), f'{place.why} Or "sqlite".'
         return
-    if not (place.tls or settings.redis.network == "private" or all(is_loopback(host) for host, _ in place.hosts)):
-        yield ("gateway", "store"), 'crosses the network in clear: rediss:// beyond loopback, unless [redis] network = "private".'
+    if sentence := in_clear(place, settings.redis):
+        yield ("gateway", "store"), f"{sentence}."
     if place.layout is not Layout.SINGLE and settings.redis.replicas == 0:
         yield (
             ("redis", "replicas"),
@@ -92,6 +93,13 @@ def _store(settings: Settings) -> Iterator[Complaint]:
     if settings.redis.ca_file is not None and not settings.redis.ca_file.is_file():
         yield ("redis", "ca_file"), f"{settings.redis.ca_file} does not exist."
     yield from _private(("redis", "password_file"), settings.redis.password_file)
+
+
+def in_clear(place: Location, redis: Redis) -> str:
+    """Why that store must not be talked to; empty where nobody else can listen."""
+    if place.tls or redis.network == "private" or all(is_loopback(host) for host, _ in place.hosts):
+        return ""
+    return 'crosses the network in clear: rediss:// beyond loopback, unless [redis] network = "private"'
 
 
 def _unwritable(folder: Path) -> str:

@@ -147,6 +147,12 @@ def test_a_server_that_is_not_there_or_refuses_the_account_is_named(
 
 
 @pytest.mark.parametrize("command", [("digest",), ("copy", "sqlite")])
+def test_no_store_is_talked_to_in_clear_beyond_loopback(house: House, kept: Path, command: tuple[str, ...]) -> None:
+    told = house.gateway("store", *command, "redis://192.0.2.1:6379", code=1).output
+    assert "the store at 192.0.2.1 crosses the network in clear" in told
+
+
+@pytest.mark.parametrize("command", [("digest",), ("copy", "sqlite")])
 def test_a_missing_extra_is_named(house: House, kept: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> None:
     monkeypatch.setattr("gateway.store_rooms.find_spec", lambda _: None)
     assert "compliance-gateway[redis]" in house.gateway("store", *command, "redis://127.0.0.1:1", code=1).output
