@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from gateway.edges.store.changes import job
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
+from gateway.edges.store.lineage import held
 from gateway.edges.store.protecting import Protecting, parse_protecting, protecting_text
 from gateway.edges.store.writer import Extending, Job
 from gateway.flow.ports import Unavailable
@@ -187,7 +187,7 @@ class Protected:
 
         Lifts are left alone unless they are of the era it is in: somebody may have opposed since.
         """
-        ends = {name: began for (name, _), (_, began) in pairwise(lineage)} | {self._era: stand}
+        ends = held(lineage) | {self._era: stand}
         for number, name in self._open().rows("SELECT number, name FROM era"):
             yield from self._open().rows(_LACKING, (number, ends.get(name, -1), int(name == self._era)))
 
