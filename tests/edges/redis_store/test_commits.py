@@ -18,7 +18,7 @@ from gateway.core.change import Accept, Oppose, Sweep
 from gateway.core.evidence import GENESIS, Event, Kind, link, parse_event
 from gateway.edges.store.instant import micros
 from gateway.edges.store.redis import commits
-from gateway.edges.store.redis.client import Access, Blocking, blocking_client
+from gateway.edges.store.redis.client import Access, Blocking, Command, blocking_client
 from gateway.edges.store.redis.commits import Post
 from gateway.edges.store.redis.pack import packed
 from gateway.edges.store.redis.scripts import WHEN
@@ -120,15 +120,18 @@ async def test_what_was_taken_is_told_so_when_the_server_leaves_before_its_neigh
     def leaving(place: Access) -> Blocking:
         """A client whose server answers so many batches more, and then no others."""
         client = blocking_client(place)
-        make = client.pipeline
+        connection = client.connection_pool.get_connection()
+        pack = connection.pack_commands
 
-        def pipeline(**options: bool) -> Blocking:
+        def pack_commands(batch: Sequence[Command]) -> list[bytes]:
             left[0] -= 1
             if left[0] < 0:
                 raise ConnectionError
-            return make(**options)
+            packed: list[bytes] = pack(batch)
+            return packed
 
-        client.pipeline = pipeline
+        connection.pack_commands = pack_commands
+        client.connection_pool.release(connection)
         return client
 
     monkeypatch.setattr("gateway.edges.store.redis.store.blocking_client", leaving)

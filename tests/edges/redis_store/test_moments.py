@@ -19,7 +19,8 @@ from tests.support.people import consent, person
 offsets = st.timedeltas(-timedelta(hours=23, minutes=59), timedelta(hours=23, minutes=59))
 whole = offsets.map(lambda one: timedelta(seconds=one // timedelta(seconds=1)))
 zones = st.none() | st.just(UTC) | st.builds(timezone, offsets | whole)
-instants = st.datetimes(timezones=zones)
+# Python reads an offset below one second, which nobody has, as none: such an instant has no text that comes back.
+instants = st.datetimes(timezones=zones).filter(lambda one: datetime.fromisoformat(one.isoformat()).isoformat() == one.isoformat())
 texts = st.text(st.characters(), max_size=20)
 
 CONSENTS = st.builds(

@@ -21,7 +21,7 @@ from redis.exceptions import MovedError, NoScriptError, RedisError
 from gateway.core.evidence import link
 from gateway.core.model import Ref
 from gateway.edges.store.redis.chains import Chains, Head, Memory
-from gateway.edges.store.redis.client import FAILURES, Blocking, owner
+from gateway.edges.store.redis.client import FAILURES, Blocking, Command, exchange, owner
 from gateway.edges.store.redis.pack import MARKS, Packed, packed, place, unpacked, words
 from gateway.edges.store.redis.scripts import COMMIT
 from gateway.edges.store.redis.standing import Standing
@@ -230,26 +230,24 @@ class Commits:
         client = self._ready()
         if self._head is None:
             self._head = self._chains.head(client, epoch)
-        pipe = owner(client, MARKS).pipeline(transaction=False)
-        refs = [self._add(pipe, post, epoch) for post in posts]
+        told = [self._told(post, epoch) for post in posts]
         waits = self._waits()
-        if waits:
-            pipe.execute_command(*waits)
-        answers = pipe.execute(raise_on_error=False)
+        answers = exchange(owner(client, MARKS), [*(command for command, _ in told), *([waits] if waits else ())])
         if waits and not _reached(answers[-1], self._replicas):
             self._head = None
             raise Unanswered("store")
         if any(isinstance(one, Exception) for one in answers):
             self._head = None
-        return list(zip(answers[: len(posts)], refs, strict=True))
+        return [(answer, refs) for answer, (_, refs) in zip(answers, told, strict=False)]
 
-    def _waits(self) -> tuple[str | int, ...]:
+    def _waits(self) -> Command:
         """What ends a batch so that it counts: enough replicas, and the disk where the server does not see to that itself."""
         if self._standing.aof_wait:
             return "WAITAOF", 1, self._replicas, WAIT_PATIENCE
         return ("WAIT", self._replicas, WAIT_PATIENCE) if self._replicas else ()
 
-    def _add(self, pipe: Any, post: Post, epoch: str) -> list[Ref]:
+    def _told(self, post: Post, epoch: str) -> tuple[Command, list[Ref]]:
+        """The script's call for a post, and the references that its events get."""
         assert self._head is not None  # noqa: S101 - read right before
         name, first, before = self._head.name, self._head.seq, self._head.hash
         seq, last, entries = first, before, []
@@ -260,8 +258,8 @@ class Commits:
         self._head = Head(name, seq, last)
         at = "" if post.at is None else post.at
         chain = (name, first, before, post.operations, packed(entries))
-        pipe.execute_command("EVALSHA", COMMIT.digest, 1, MARKS, epoch, self._standing.seen, post.fence, *chain, at)
-        return [Ref(f"{name}-{number}") for number in range(first + 1, seq + 1)]
+        command = ("EVALSHA", COMMIT.digest, 1, MARKS, epoch, self._standing.seen, post.fence, *chain, at)
+        return command, [Ref(f"{name}-{number}") for number in range(first + 1, seq + 1)]
 
     def _recover(self, answers: Sequence[Any], epoch: str) -> None:
         """What a repetition needs: the script where the server has lost it, the chain's end, the epoch."""

@@ -12,10 +12,8 @@ from typing import Any, Protocol
 
 from redis.exceptions import ResponseError
 
-from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Access, Async, async_client
+from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Access, Async, Command, async_client
 from gateway.edges.store.redis.location import Layout
-
-Command = tuple[Any, ...]
 
 
 class Line(Protocol):

@@ -12,8 +12,8 @@ from typing import Any
 
 from redis.exceptions import NoScriptError, RedisError
 
-from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES
-from gateway.edges.store.redis.lines import Command, Line
+from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Command
+from gateway.edges.store.redis.lines import Line
 from gateway.edges.store.redis.pack import MARKS
 from gateway.edges.store.redis.scripts import ASK, READ, Script
 from gateway.edges.store.redis.standing import Standing
