@@ -62,14 +62,20 @@ class House:
     async def found(self) -> Found:
         """Let the gateway finish what it owns, stop it, and check every invariant."""
         self.sink.calm = True
+        await self._end()
+        while self._rows():  # a note to a partner became a letter at the last moment
+            await self._end()
+        basis = frozenset([*self.load.customers, *self.load.leavers])
+        return await check(Run(self.folder, self.load.diary, tuple(self.sink.messages), basis))
+
+    async def _end(self) -> None:
+        """Stop the gateway once it has nothing left to do."""
         if not self.life.pid:
             await self.life.start()
         async with asyncio.timeout(30):
             while self._rows():  # noqa: ASYNC110 - another process empties it
                 await asyncio.sleep(0.05)
         assert await self.life.terminate() == 0
-        basis = frozenset([*self.load.customers, *self.load.leavers])
-        return await check(Run(self.folder, self.load.diary, tuple(self.sink.messages), basis))
 
     def _rows(self) -> int:
         with closing(apsw.Connection(str(self.folder / "var" / "spool-0.db"), flags=apsw.SQLITE_OPEN_READONLY)) as spool:

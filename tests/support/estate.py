@@ -78,11 +78,17 @@ class Estate:
             while any(node.waiting() for node in self.nodes):  # noqa: ASYNC110 - other processes empty them
                 await asyncio.sleep(0.05)
 
-    async def found(self) -> Found:
-        """Stop everything that is at rest, and check every invariant."""
+    async def end(self) -> None:
+        """Stop every gateway once it has nothing left to do."""
         await self.rest()
         for node in self.nodes:
             assert await node.life.terminate() == 0
+
+    async def found(self) -> Found:
+        """Stop everything that is at rest, and check every invariant."""
+        await self.end()
+        while any(node.waiting() for node in self.nodes):  # a note to a partner became a letter at the last moment
+            await self.end()
         basis = frozenset([*self.load.customers, *self.load.leavers])
         first = self.nodes[0]
         received = [one for one in self.sink.messages if not one.recipient.endswith(PARTNER)]
