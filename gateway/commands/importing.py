@@ -75,6 +75,7 @@ class _Mark:
     def __init__(self, file: CsvFile) -> None:
         self._sha256 = file.sha256
         self._path = file.path.with_name(file.path.name + ".progress")
+        self._fresh = file.path.with_name(file.path.name + ".progress.new")
 
     def resumed(self) -> int:
         """The line after which to go on; misuse where there is nothing to resume, or the file is not the same."""
@@ -87,11 +88,13 @@ class _Mark:
         return int(told["line"])
 
     def set(self, line: int) -> None:
-        """Remember the last line that is durably done."""
-        self._path.write_text(json.dumps({"sha256": self._sha256, "line": line}))
+        """Remember the last line that is durably done; killed meanwhile, what was remembered before still stands."""
+        self._fresh.write_text(json.dumps({"sha256": self._sha256, "line": line}))
+        self._fresh.replace(self._path)
 
     def clear(self) -> None:
         """The import came to its end."""
+        self._fresh.unlink(missing_ok=True)
         self._path.unlink(missing_ok=True)
 
 

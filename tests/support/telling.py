@@ -53,10 +53,10 @@ class Ear:
 
     async def answer(self, request: Request) -> Response:
         """One request."""
+        body = await request.body()  # whole: whoever asked may be stopped once it is counted
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            body = await request.body()
             await self.gate.wait()
             self.heard.append((dict(request.headers), body))
             status = self.answers[min(len(self.heard), len(self.answers)) - 1]

@@ -137,9 +137,27 @@ async def test_one_of_two_fills_it_and_nobody_who_opposed_since_is_forgotten(
         assert one.restored() + other.restored() == 1
         (detail,) = await events(one.store, "restored-from-backup")
         assert detail.startswith(f"backup={BEGUN.isoformat()}; node=")
-        assert private(tmp_path) == [], "the copy that was proven goes when it has served"
+
+        async def gone() -> bool:
+            return private(tmp_path) == []
+
+        await until(gone, "the copies that were proven go when they have served")
     assert await redis_server.command("KEYS", "{gw}restoring") == []
     assert await redis_server.command("HMGET", "{gw}m", "copier", "restoring", "aside") == [None, None, None]
+
+
+async def test_a_copy_that_a_killed_machine_left_goes_when_it_starts_again(
+    redis_server: RedisServer, tmp_path: Path, nights: Path
+) -> None:
+    left = tmp_path / "a" / "restore.db"
+    left.parent.mkdir()
+    left.write_bytes(b"half a copy")
+    async with refilling(redis_server, tmp_path, "a", nights):
+
+        async def gone() -> bool:
+            return private(tmp_path) == []
+
+        await until(gone, "the copy goes")
 
 
 async def test_a_second_loss_before_the_next_backup_is_made_good_as_the_first(

@@ -89,11 +89,12 @@ class Restoring:
 
     async def run(self, needed: Callable[[], bool]) -> None:
         """Look whether there is anything to do while it is `needed`; never returns."""
+        await asyncio.to_thread(self._rest, "")  # a gateway that was killed left its copy here
         while True:
             if needed():
                 await self.step()
             elif self.why or self._proven:
-                self._rest("")
+                await asyncio.to_thread(self._rest, "")
             await asyncio.sleep(EVERY)
 
     async def step(self) -> None:
