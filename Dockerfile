@@ -13,7 +13,7 @@ COPY templates templates
 COPY gateway gateway
 RUN "$venv/bin/pip" install --no-cache-dir --no-deps --no-build-isolation .
 ARG state=/var/lib/gateway
-RUN install -d -m 0700 "$state" "$state/tls" "$state/keys" "$state/dkim"
+RUN install -d -m 0700 "$state" "$state/tls" "$state/keys" "$state/dkim" "$state/backups"
 
 FROM python:${PYTHON}-slim
 ENV PATH=/opt/gateway/bin:$PATH \

@@ -94,7 +94,15 @@ def test_each_step_of_the_image_runs_in_a_plain_shell(tmp_path: Path) -> None:
     assert command == '["gateway"]'
     (source / "gateway.toml").write_text("")
     run(gateway, "check", cwd=source, GATEWAY_CONFIG=str(source / "gateway.toml"))
-    assert (Path(given["state"]) / "tls").is_dir()
+    for folder in mounted():
+        assert (Path(given["state"]) / folder).stat().st_mode & 0o777 == 0o700, "an empty volume takes its owner and mode from here"
+
+
+def mounted() -> set[str]:
+    """The folders within its state that some service has as a volume of their own."""
+    state = "/var/lib/gateway/"
+    volumes = [str(one).split(":")[1] for service in compose()["services"].values() for one in service.get("volumes", ())]
+    return {volume.removeprefix(state) for volume in volumes if volume.startswith(state)}
 
 
 def build_stage() -> Iterator[tuple[str, str]]:
@@ -221,6 +229,8 @@ def test_two_gateways_of_the_scaled_profile_differ_in_their_names_alone(tmp_path
         run(sys.executable, "-m", "gateway", "check", cwd=tmp_path, PYTHONPATH=str(ROOT))
     balancer = services["balancer"]["networks"]["front"]["ipv4_address"]
     assert first.count(f'proxy_from = ["{balancer}"]') == 3
+    shared = [set(services[name]["volumes"]) for name in ("gateway-a", "gateway-b")]
+    assert {one.split(":")[0] for one in shared[0] & shared[1]} == {"keys", "backups", "dkim", "tls"}
 
 
 @pytest.mark.skipif(not HAPROXY.exists(), reason="unproven here: that haproxy accepts the balancer's configuration (no haproxy)")
