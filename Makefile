@@ -18,7 +18,7 @@ test: $(VENV)/.dev  ## install what the tests need and run them all
 test-fast: $(VENV)/.dev  ## the tests under a few seconds each
 	$(BIN)/pytest -m "not slow" -n 2
 
-test-scaled: $(VENV)/.dev  ## many gateways, one store: every fault so often as promised, and the checker's table (some 40 minutes)
+test-scaled: $(VENV)/.dev  ## many gateways, one store: every fault so often as promised, and the checker's table (some 20 minutes)
 	.ci/packages
 	SCALED_RUNS=$(RUNS) $(BIN)/pytest tests/scaled $(ARGS)
 
