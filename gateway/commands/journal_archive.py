@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gateway.flow.archive_ports import Run
     from gateway.flow.archiving import Archived
     from gateway.flow.keeper import Keeper
-    from gateway.flow.lease_ports import Lease
     from gateway.flow.store import Store
     from gateway.settings import Settings
 
@@ -48,13 +47,8 @@ async def _archive(config: Path, until: str, trim: bool, dry: bool, json: bool) 
         def work(store: Store) -> Awaitable[Archived]:
             return make_archiving(store, place, office.clock, lambda one: _told(one, json)).run(plan)
 
-        async def turn(keeper: Keeper) -> Archived | None:
-            done: list[Archived] = []
-
-            async def held(lease: Lease) -> None:
-                done.append(await work(office.store.under(lease)))
-
-            return done[0] if await keeper.turn(held) else None
+        def turn(keeper: Keeper) -> Awaitable[Archived | None]:
+            return keeper.did(lambda lease: work(office.store.under(lease)))
 
         done = await (work(office.store) if dry else in_turn(office, turn))
     _conclude(done, plan.dry, json)

@@ -60,12 +60,7 @@ async def work_of_day(keeper: Keeper, daily: Callable[[Lease], Daily], book: Boo
 
     The rewriting needs no lease: it changes no record, and nobody could renew one while it takes.
     """
-    done: list[Day] = []
-
-    async def work(lease: Lease) -> None:
-        done.append(await daily(lease).run(compact=False))
-
-    if not await keeper.turn(work):
-        return None
-    await book.compact()
-    return done[0]
+    day = await keeper.did(lambda lease: daily(lease).run(compact=False))
+    if day is not None:
+        await book.compact()
+    return day

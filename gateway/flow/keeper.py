@@ -8,8 +8,8 @@ lease's number (`LeasedBook.under`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from gateway.flow.lease_ports import Lease, Leases, Overtaken
 from gateway.flow.ports import Clock, Log, Unavailable
@@ -25,6 +25,8 @@ FAREWELL = 2.0
 Work = Callable[[Lease], Coroutine[Any, Any, None]]
 Start = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[Exception | None]"]
 """Starts a task that can be cancelled, of `ended(work)`."""
+
+T = TypeVar("T")
 
 
 async def ended(work: Coroutine[Any, Any, None]) -> Exception | None:
@@ -76,6 +78,15 @@ class Keeper:
         if failure is not None:
             raise failure
         return True
+
+    async def did(self, work: Callable[[Lease], Awaitable[T]]) -> T | None:
+        """What came of the work, done as in `turn`; None where another holds the lease."""
+        came: list[T] = []
+
+        async def held(lease: Lease) -> None:
+            came.append(await work(lease))
+
+        return came[0] if await self.turn(held) else None
 
     async def _hold(self, task: asyncio.Task[Exception | None], lease: Lease, until: float) -> None:
         """Renew until the work has ended."""

@@ -9,6 +9,7 @@ from typing import Any
 import apsw
 
 from gateway.edges.store.connection import Refused
+from gateway.edges.store.lineage import held
 
 NODE_JOURNAL = "node.db"
 _REMEMBERED = "SELECT name, value FROM mark WHERE name IN ('epoch', 'seen')"
@@ -21,8 +22,8 @@ def refuse_if_left_behind(database: Path) -> None:
     if not notes.exists():
         return
     remembered = _marks(notes, _REMEMBERED)
-    held = _held(_marks(database, _HELD) if database.exists() else {}, remembered.get("epoch"))
-    if int(remembered.get("seen", 0)) > held:
+    reached = _held(_marks(database, _HELD) if database.exists() else {}, remembered.get("epoch"))
+    if int(remembered.get("seen", 0)) > reached:
         raise Refused(
             f"this machine has worked on a shared store since, and {database.name} does not know who opposed there: copy that store"
             f" back into an empty place (gateway store copy), or remove {notes} where it never counted"
@@ -35,11 +36,9 @@ def _held(marks: Mapping[str, str | int], epoch: str | int | None) -> int:
     The stand of a file that never went through it says nothing: it counts other commits.
     """
     stand = int(marks.get("stand", 0))
-    if epoch is None:
-        return stand
     lineage = [(name.split(":", 2)[2], int(began)) for name, began in marks.items() if name != "stand"]
-    names = [name for name, _ in lineage]
-    return min([began for _, began in lineage[names.index(str(epoch)) + 1 :]], default=stand) if epoch in names else -1
+    current = {name: stand for name, _ in lineage[-1:]}
+    return stand if epoch is None else (held(lineage) | current).get(str(epoch), -1)
 
 
 def _marks(path: Path, sql: str) -> dict[str, str | int]:

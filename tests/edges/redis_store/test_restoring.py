@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.core.evidence import Kind, parse_event
@@ -93,22 +94,34 @@ async def test_marketing_waits_for_every_node_that_the_copy_knows(redis_server: 
             assert await who_is_opposed(new) == [1, 2]
 
 
+async def copied_while(server: RedisServer, night: Path, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """A copy of the store into that file; `meanwhile` happens when its people have been read."""
+    source, target = RedisSource(access(server.url), FINGERPRINT), SqliteTarget(night)
+    happened = False
+    for table, rows in source.batches():
+        if table == "tool" and not happened:
+            happened = True
+            await meanwhile()
+        target.put(table, rows)
+    assert happened
+    assert list(target.written())
+    target.finish()
+    source.close()
+
+
 async def test_what_was_recorded_while_the_copy_was_made_is_not_lost_between(redis_server: RedisServer, tmp_path: Path) -> None:
     """A copy is read over a time: what came behind the reader's back is told again, as the copy only vouches for its beginning."""
     night = tmp_path / "night.db"
     async with machine(redis_server.url, tmp_path / "a", "a") as store:
         await oppose(store, person(1))
         await oppose(store, person(2))
-        source, target = RedisSource(access(redis_server.url), FINGERPRINT), SqliteTarget(night)
-        for table, rows in source.batches():
-            if table == "tool":  # people have been read
-                await oppose(store, person(3))
-                await lift(store, person(2))
-                await oppose(store, person(2))
-            target.put(table, rows)
-        assert list(target.written())
-        target.finish()
-        source.close()
+
+        async def others_go_on() -> None:
+            await oppose(store, person(3))
+            await lift(store, person(2))
+            await oppose(store, person(2))
+
+        await copied_while(redis_server, night, others_go_on)
     await restore(redis_server, night)
     async with machine(redis_server.url, tmp_path / "a", "a") as store:
         await whole(store)
@@ -121,16 +134,13 @@ async def test_a_copy_made_while_the_server_restarted_vouches_for_no_more_than_i
     night = tmp_path / "night.db"
     async with machine(redis_server.url, tmp_path / "a", "a") as store:
         await oppose(store, person(1))
-        source, target = RedisSource(access(redis_server.url), FINGERPRINT), SqliteTarget(night)
-        for table, rows in source.batches():
-            if table == "tool":  # people have been read
-                await oppose(store, person(2))
-                await redis_server.restart()
-                await whole(store)
-            target.put(table, rows)
-        assert list(target.written())
-        target.finish()
-        source.close()
+
+        async def an_epoch_ends() -> None:
+            await oppose(store, person(2))
+            await redis_server.restart()
+            await whole(store)
+
+        await copied_while(redis_server, night, an_epoch_ends)
     await restore(redis_server, night)
     async with machine(redis_server.url, tmp_path / "a", "a") as store:
         await whole(store)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from gateway.core.change import Errand, Forget, ForgetWithdrawn, Learn, Lift, Oppose, Tell, Withdraw
 from gateway.core.evidence import Kind, parse_event, verify
 from gateway.core.model import PersonKey
-from gateway.core.record import Block, Door, Opposition, Scope, Who
+from gateway.core.record import Block, Door, Opposition, Scope
 from gateway.edges.store.backup import back_up
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.copy_sqlite import SqliteSource, SqliteTarget
@@ -26,31 +25,8 @@ from gateway.edges.store.copying import copy
 from gateway.edges.store.protecting import Protecting, parse_protecting, protecting_text
 from gateway.edges.store.sqlite import SqliteStore, open_store
 from gateway.flow.ports import Unavailable
-from tests.support.people import consent, event, opposition, person
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[SqliteStore]:
-    store = open_store(folder / "gateway.db", "n1w0")
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def oppose(store: SqliteStore, *numbers: int) -> None:
-    for number in numbers:
-        await store.book.commit([event(number, person(number))], [Oppose(opposition(person(number)))])
-
-
-async def lift(store: SqliteStore, *numbers: int) -> None:
-    for number in numbers:
-        await store.book.commit([event()], [Lift(person(number), Block.OPPOSED, Scope.ADVERTISER, "acme", "")])
-
-
-async def opposed(store: SqliteStore) -> list[int]:
-    found = await store.book.facts("acme", [Who(person(number)) for number in range(10)])
-    return [number for number, one in enumerate(found) if one.oppositions]
+from tests.support.embedded import lift, opened, oppose, opposed
+from tests.support.people import consent, event, person
 
 
 def put_aside(folder: Path, name: str) -> None:

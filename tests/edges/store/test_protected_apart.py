@@ -15,40 +15,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.core.change import Lift, Oppose
-from gateway.core.record import Block, Scope, Who
 from gateway.edges.store.backup import back_up
 from gateway.edges.store.copy_sqlite import SqliteSource
-from gateway.edges.store.sqlite import SqliteStore, open_store
-from tests.support.people import event, opposition, person
+from gateway.edges.store.sqlite import SqliteStore
+from tests.support.embedded import DATABASE, lift, opened, oppose, opposed
 
-DATABASE, NOTES = "gateway.db", "gateway.protected.db"
+NOTES = "gateway.protected.db"
 Last = dict[int, tuple[int, bool]]
 """Of each person when they last opposed, or were lifted, and whether they opposed then."""
-
-
-@asynccontextmanager
-async def opened(folder: Path) -> AsyncIterator[SqliteStore]:
-    store = open_store(folder / DATABASE, "n1w0")
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-async def oppose(store: SqliteStore, *numbers: int) -> None:
-    for number in numbers:
-        await store.book.commit([event(number, person(number))], [Oppose(opposition(person(number)))])
-
-
-async def lift(store: SqliteStore, *numbers: int) -> None:
-    for number in numbers:
-        await store.book.commit([event()], [Lift(person(number), Block.OPPOSED, Scope.ADVERTISER, "acme", "")])
-
-
-async def opposed(store: SqliteStore) -> list[int]:
-    found = await store.book.facts("acme", [Who(person(number)) for number in range(10)])
-    return [number for number, one in enumerate(found) if one.oppositions]
 
 
 def machine(folder: Path) -> Path:

@@ -16,7 +16,7 @@ from gateway.edges.store.instant import micros
 from gateway.edges.store.journal import prepare
 from gateway.edges.store.protecting import Protecting
 from gateway.edges.store.redis import facts, history, listing, office, people
-from gateway.edges.store.redis.commits import Commits, Post, refused
+from gateway.edges.store.redis.commits import Commits, Post, fence_of, refused
 from gateway.edges.store.redis.compact import compact
 from gateway.edges.store.redis.frames import Frames
 from gateway.edges.store.redis.operations import factual_at, operations
@@ -37,7 +37,7 @@ class RedisBook:
         self._reads = reads
         self._commits = commits
         self._frames = frames or Frames(reads)
-        self._fence = packed([fence.name, fence.number]) if fence else b""
+        self._fence = fence_of(fence)
 
     def under(self, lease: Lease) -> RedisBook:
         """See `lease_ports.LeasedBook`."""

@@ -25,7 +25,7 @@ from gateway.edges.store.redis.client import FAILURES, Blocking, Command, exchan
 from gateway.edges.store.redis.pack import MARKS, Packed, packed, place, unpacked, words
 from gateway.edges.store.redis.scripts import COMMIT
 from gateway.edges.store.redis.standing import Standing
-from gateway.flow.lease_ports import Overtaken
+from gateway.flow.lease_ports import Lease, Overtaken
 from gateway.flow.ports import Unavailable
 
 BATCH = 64
@@ -45,6 +45,11 @@ class Unanswered(Unavailable):
 
 class Concluded(Unavailable):
     """Nothing of the post happened: somebody else has ended the waiting, or it is not over yet."""
+
+
+def fence_of(lease: Lease | None) -> bytes:
+    """What a post carries that is made under the lease; empty without one."""
+    return packed([lease.name, lease.number]) if lease else b""
 
 
 @dataclass(frozen=True, slots=True)

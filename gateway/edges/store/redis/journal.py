@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.core.evidence import parse_event
 from gateway.core.model import PersonKey, Ref
-from gateway.edges.store.redis.commits import Commits, Post
+from gateway.edges.store.redis.commits import Commits, Post, fence_of
 from gateway.edges.store.redis.pack import PREFIX, packed, pairs, place, unpacked, words
 from gateway.edges.store.redis.reads import Reads
 from gateway.edges.store.redis.scripts import ENTRIES
@@ -34,7 +34,7 @@ class RedisJournal:
     def __init__(self, reads: Reads, commits: Commits, fence: Lease | None = None) -> None:
         self._reads = reads
         self._commits = commits
-        self._fence = packed([fence.name, fence.number]) if fence else b""
+        self._fence = fence_of(fence)
 
     def under(self, lease: Lease) -> RedisJournal:
         """The same journal; its trims raise `Overtaken` once the lease has another number."""

@@ -36,7 +36,7 @@ end
 
 if stand > 0 then note_anew(operations, stand) end
 for _, one in ipairs(operations) do
-  local refused = ops[one[1]](one, stand)
+  local refused = ops[one[1]](one, stand)  -- only by `settled`, which is asked for alone: nothing was written before it
   if type(refused) == 'table' and refused.err then return refused end
 end
 
