@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.haproxy import Front, needs_haproxy, running_haproxy
+from tests.support.haproxy import Front, HAProxy, needs_haproxy, running_haproxy
 from tests.support.slow_link import SlowLink, slow_link
 
-Pair = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+STRACE = shutil.which("strace")
 
 
 @asynccontextmanager
@@ -185,6 +186,19 @@ async def test_balancer_started_again_listens_on_the_same_ports(tmp_path: Path) 
                 await visit(balancer.port("mail"))
             await balancer.start()
             assert (await visit(balancer.port("mail")))[0] == "a"
+
+
+@needs_haproxy
+@pytest.mark.skipif(STRACE is None, reason="unproven here: a balancer slow to listen is waited for (no strace)")
+async def test_balancer_is_ready_only_once_its_last_front_listens(tmp_path: Path) -> None:
+    slow_to_listen = (str(STRACE), "-D", "-f", "-o", str(tmp_path / "calls"), "-e", "inject=listen:delay_enter=300000:when=2+")
+    async with server(naming("a", [], 28)) as a:
+        balancer = HAProxy(tmp_path, (Front("mail", (a,)), Front("late", (a,))), slow_to_listen)
+        try:
+            await balancer.start()
+            assert (await visit(balancer.port("late")))[0] == "a"
+        finally:
+            await balancer.kill()
 
 
 @needs_haproxy

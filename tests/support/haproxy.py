@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.peer import Peer, accepts, free_port
+from tests.support.peer import Peer, free_port, hangs_up
 
 HAPROXY = shutil.which("haproxy") or "/usr/sbin/haproxy"
 needs_haproxy = pytest.mark.skipif(not Path(HAPROXY).exists(), reason="unproven here: a real balancer (no haproxy)")
@@ -91,7 +91,7 @@ class HAProxy(Peer):
         await self.end(signal.SIGKILL)
 
     async def _listens(self) -> bool:
-        return await accepts(self._host, self._ready)
+        return await hangs_up(self._host, self._ready)
 
 
 @asynccontextmanager

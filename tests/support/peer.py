@@ -51,14 +51,22 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, patience: float
         raise AssertionError(f"after {patience:g} s still not: {what}") from None
 
 
-async def accepts(host: str, port: int) -> bool:
-    """Whether somebody takes connections there."""
+async def hangs_up(host: str, port: int) -> bool:
+    """Whether a program takes connections there to close them.
+
+    That one can be made says less: the system takes connections as soon as that one port listens, be the program half way
+    through its ports.
+    """
     try:
-        _, writer = await asyncio.open_connection(host, port)
+        reader, writer = await asyncio.open_connection(host, port)
     except OSError:
         return False
-    writer.close()
-    return True
+    try:
+        return await reader.read(1) == b""
+    except ConnectionResetError:
+        return True
+    finally:
+        writer.close()
 
 
 class Peer:
