@@ -241,11 +241,10 @@ def _found(version: str, **config: str) -> Finding:
     return look(_Told(version, **config), access("redis://redis.example"), 0)
 
 
-def test_server_that_can_be_asked_for_its_disk_may_sync_each_second() -> None:
-    assert _found("7.2.4", appendfsync="everysec") == Finding((), aof_wait=True)
+def test_server_that_syncs_each_second_is_refused_also_where_it_knows_waitaof() -> None:
     assert _found("7.2.4") == Finding(())
-    assert not _found("7.2.4", appendfsync="no").aof_wait
-    assert [fault.line for fault in _found("7.2.4", appendfsync="no").faults] == ["appendfsync always"]
+    for unsafe in ("everysec", "no"):
+        assert [fault.line for fault in _found("7.2.4", appendfsync=unsafe).faults] == ["appendfsync always"]
 
 
 def test_server_older_than_6_2_is_refused() -> None:

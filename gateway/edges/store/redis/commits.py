@@ -246,9 +246,7 @@ class Commits:
         return [(answer, refs) for answer, (_, refs) in zip(answers, told, strict=False)]
 
     def _waits(self) -> Command:
-        """What ends a batch so that it counts: enough replicas, and the disk where the server does not see to that itself."""
-        if self._standing.aof_wait:
-            return "WAITAOF", 1, self._replicas, WAIT_PATIENCE
+        """What ends a batch so that it counts, where replicas are declared."""
         return ("WAIT", self._replicas, WAIT_PATIENCE) if self._replicas else ()
 
     def _told(self, post: Post, epoch: str) -> tuple[Command, list[Ref]]:
@@ -300,9 +298,7 @@ def _says(answer: Packed, word: str) -> bool:
 
 
 def _reached(answer: Packed, replicas: int) -> bool:
-    """Whether as many have the batch as must; WAITAOF also tells of the server's own disk."""
-    if isinstance(answer, list):
-        return len(answer) == 2 and answer[0] >= 1 and answer[1] >= replicas
+    """Whether as many have the batch as must."""
     return isinstance(answer, int) and answer >= replicas
 
 

@@ -16,8 +16,7 @@ from gateway.edges.store.redis.pack import MARKS
 from gateway.edges.store.redis.standing import Fault
 
 OLDEST = (6, 2)
-AOF_WAIT = (7, 2)
-"""The oldest server that will do, and the oldest that can be asked to force its log to disk (WAITAOF)."""
+"""The oldest server that will do."""
 REPLICA_LAG = 10
 """Seconds within which a replica must have answered to count."""
 _SHORT_ROWS = 512
@@ -36,10 +35,9 @@ Told = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found: `aof_wait` where commits must ask for the disk themselves, `advice` what costs memory, not mail."""
+    """What was found; `advice` is what costs memory, not mail."""
 
     faults: tuple[Fault, ...]
-    aof_wait: bool = False
     advice: tuple[Fault, ...] = ()
 
 
@@ -53,10 +51,7 @@ def look(client: Blocking, access: Access, replicas: int) -> Finding:
         given = _settings(client)
     except (NoPermissionError, ResponseError) as error:
         return Finding((*state, _forbidden(error, access)))
-    version = _version(told)
-    aof_wait = given.get("appendfsync") == "everysec" and version >= AOF_WAIT
-    faults = (*state, *_configured(given, version, aof_wait=aof_wait))
-    return Finding(faults, aof_wait, tuple(_advice(given)))
+    return Finding((*state, *_configured(given)), tuple(_advice(given)))
 
 
 def ask(client: Blocking, *words: str) -> object:
@@ -101,13 +96,12 @@ def _copied(told: Told, replicas: int, *, may_lead: bool) -> Iterator[Fault]:
         )
 
 
-def _configured(given: Told, version: tuple[int, ...], *, aof_wait: bool) -> Iterator[Fault]:
-    """How it is set up."""
+def _configured(given: Told) -> Iterator[Fault]:
+    """How it is set up. That WAITAOF answers is no proof: decision 0032."""
     if given.get("appendonly") != "yes":
         yield Fault("what it acknowledges is not on its disk", "appendonly yes")
-    if given.get("appendfsync") != "always" and not aof_wait:
-        also = "" if version < AOF_WAIT else " (or everysec: then each commit waits for the disk)"
-        yield Fault(f"its log is not forced to disk with each commit{also}", "appendfsync always")
+    if given.get("appendfsync") != "always":
+        yield Fault("its log is not forced to disk with each commit", "appendfsync always")
     if given.get("no-appendfsync-on-rewrite") != "no":
         yield Fault("its log is not forced to disk while it is being rewritten", "no-appendfsync-on-rewrite no")
     if given.get("maxmemory-policy") != "noeviction":

@@ -124,7 +124,7 @@ class Settling:
     def prove(self, client: Blocking) -> None:
         """Look whether the server is to be trusted; raises Refused, with every fault, where it is not."""
         found = self._look(client)
-        self._standing.faults, self._standing.aof_wait, self.advice = found.faults, found.aof_wait, found.advice
+        self._standing.faults, self.advice = found.faults, found.advice
         if found.faults:
             raise Refused("the store is not safe: " + ". ".join(map(str, found.faults)))
 

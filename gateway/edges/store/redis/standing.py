@@ -21,7 +21,7 @@ class Standing:
     """Shared by the reads and the commits of one process; an empty epoch means that it must be settled first.
 
     While there are `faults` nothing is read and nothing is written; while it is `emptied` nothing is concluded from what is not
-    there. `aof_wait` says that the server forces its log to disk only when asked (WAITAOF).
+    there.
     """
 
     epoch: str = ""
@@ -30,7 +30,6 @@ class Standing:
     emptied: bool = False
     awaited: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
-    aof_wait: bool = False
     doubts: int = 0
     """How often it was found that something may be missing."""
 
