@@ -110,6 +110,10 @@ async def test_what_is_wrong_is_said_without_link_or_key(service: Service) -> No
         "archive: there is no such bucket",
         "archive: the bucket cannot be reached",
     ]
+    with pytest.raises(Unavailable, match="archive: there is no such bucket"):
+        await Bucket(replace(sound, bucket="another")).get("a")
+    with pytest.raises(Unavailable, match="archive: there is no such bucket"):
+        await Bucket(replace(sound, bucket="another")).put("a", b"12")
     with pytest.raises(Damaged, match="archive: a is missing"):
         await Bucket(sound).get("a")
     await Bucket(sound).put("a", b"12")

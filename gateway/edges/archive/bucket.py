@@ -42,6 +42,8 @@ REQUEST = timedelta(seconds=120)
 GIVE_UP = timedelta(seconds=60)
 """For a connection, for one request with its body, and from a first failure to the last attempt."""
 RETRIES = 3
+_NO_BUCKET = "NoSuchBucket"
+"""What a service says, which the library passes on as text: for most questions as that of a missing object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +103,9 @@ class Bucket:
             return await asyncio.get_running_loop().run_in_executor(self._threads, act)
         except (AlreadyExistsError, PreconditionError):
             raise Taken from None
-        except (NotFoundError, FileNotFoundError):
-            raise Damaged(f"archive: {name} is missing") from None
         except (BaseError, OSError) as error:
+            if isinstance(error, NotFoundError | FileNotFoundError) and _NO_BUCKET not in str(error):
+                raise Damaged(f"archive: {name} is missing") from None
             raise Unavailable(f"archive: {_why(error)}") from error
 
 
@@ -112,7 +114,7 @@ def _why(error: Exception) -> str:
     said = str(error)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError) or "status code: 403" in said:
         return "the bucket does not admit these credentials"
-    if "NoSuchBucket" in said:
+    if _NO_BUCKET in said:
         return "there is no such bucket"
     return "the bucket cannot be reached" if "HTTP error" in said else "the bucket does not answer as a bucket should"
 
