@@ -32,7 +32,7 @@ async def _list(config: Path, json: bool) -> None:
 
     async with look_on(config, Writing.NOTHING) as store:
         nodes = await store.nodes.known()
-    show_rows(("node", "state"), [(one.name, _state(one)) for one in nodes], json)
+    show_rows(("node", "state", "heard"), [(one.name, _state(one), "yes" if one.heard else "no") for one in nodes], json)
     if not all(one.there for one in nodes):
         say("Marketing waits until each has told what it has. One that never comes back: gateway node retire NAME.")
         raise typer.Exit(1)

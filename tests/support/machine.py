@@ -43,11 +43,19 @@ class Lines:
 
 @asynccontextmanager
 async def machine(
-    place: str | Access, folder: Path, node: str, *, worker: int = 0, replicas: int = 0, log: Lines | None = None
+    place: str | Access,
+    folder: Path,
+    node: str,
+    *,
+    worker: int = 0,
+    replicas: int = 0,
+    log: Lines | None = None,
+    run: str | None = None,
 ) -> AsyncIterator[RedisStore]:
-    """The store as process `worker` of that machine has it."""
+    """The store as process `worker` of that machine has it; each `run` stands for another machine."""
     there = access(place) if isinstance(place, str) else place
-    store = open_redis(there, f"{node}w{worker}", node=node, folder=folder, fingerprint=FINGERPRINT, replicas=replicas)
+    writer = f"{node}w{worker}"
+    store = open_redis(there, writer, node=node, folder=folder, fingerprint=FINGERPRINT, replicas=replicas, machine=run)
     watching = asyncio.create_task(store.watch(log or Lines(), SystemClock()))
     try:
         yield store

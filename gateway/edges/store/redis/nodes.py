@@ -17,11 +17,14 @@ from gateway.edges.store.redis.reads import Reads
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One machine, or one copy that data came from: whether it is gone, and whether all it brought is known to be there."""
+    """One machine, or one copy that data came from: whether it is gone, whether all it brought is known to be there, and
+    whether it was heard of in the last seconds.
+    """
 
     name: str
     gone: bool
     there: bool
+    heard: bool
 
 
 class RedisNodes:
@@ -39,12 +42,15 @@ class RedisNodes:
         ]
         (epoch, low, unsettled), *told = await self._reads.plainly(asked)
         names, bygone, confirmed = (dict(pairs(one)) for one in told)
+        here = [name for name, raw in names.items() if not unpacked(raw)[2]]
+        heard = await self._reads.plainly([("EXISTS", PREFIX + "runs:" + words(name)) for name in here])
         found = [
-            Node(words(name), gone=False, there=confirmed.get(name) == epoch) for name, raw in names.items() if not unpacked(raw)[2]
+            Node(words(name), gone=False, there=confirmed.get(name) == epoch, heard=bool(lately))
+            for name, lately in zip(here, heard, strict=True)
         ]
         for name, stand in bygone.items():
             there = not unsettled or int(stand) <= int(low or 0) or confirmed.get(name) == epoch
-            found.append(Node(words(name).partition(":")[0], gone=True, there=there))
+            found.append(Node(words(name).partition(":")[0], gone=True, there=there, heard=False))
         return sorted(found, key=attrgetter("name", "gone"))
 
     async def emptied(self) -> bool:

@@ -45,9 +45,9 @@ QUOTES = _script("guard", "quotes")
 ARRANGED = _script("guard", "arranged")
 WHEN = _script("guard", "stood", "when")
 LEASE = _script("guard", "lease")
-SETTLE = _script("guard", "nodes", "settle")
+SETTLE = _script("guard", "nodes", "runs", "settle")
 STAGE = _script("guard", "anew", "stage")
-CONFIRM = _script("guard", "nodes", "confirm")
+CONFIRM = _script("guard", "nodes", "runs", "confirm")
 
 _STATE = _text("guard", "stood", "nodes", "rows", "anew", "rare", "message", "opposition")
 """What changes people's rows, beginning with what the rest of it uses."""

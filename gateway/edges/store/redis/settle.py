@@ -27,10 +27,16 @@ from gateway.flow.ports import Unavailable
 CHUNK = 500
 SLICE = 0.25
 """Notes told or applied at once, and seconds that commits may wait for such work."""
+HEARD = 10.0
+"""Seconds for which a machine counts as running after it was last heard of."""
 
 _TWIN = (
     "another machine is known to the store under the name {node}: give this one another ([gateway] node);"
     " or, where that machine is gone for good, `gateway node retire {node}`"
+)
+_COPIED = (
+    "another machine runs as {node} with a copy of this data folder: give this one a name and a folder of its own;"
+    " where the other one has just died, this goes by in a few seconds"
 )
 _COPYING = "a copy is being put into the store, or one was broken off: let it end, or make it again"
 _NEWER = (
@@ -42,6 +48,10 @@ _KEYS = "the store was begun with other keys: copy the folder keys of another no
 
 class Moved(Unavailable):
     """The server, or its data, are no longer those that this process settled with."""
+
+
+class Runs(Refused):
+    """Another machine runs under this one's name, or did some seconds ago."""
 
 
 class _Telling:
@@ -64,7 +74,10 @@ class _Telling:
 
 
 class Settling:
-    """Keeps one process's `Standing`; without notes it only looks on and tells nothing."""
+    """Keeps one process's `Standing`; without notes it only looks on and tells nothing.
+
+    `machine` tells this run of this machine from any other machine's; empty where that is not known.
+    """
 
     def __init__(
         self,
@@ -74,6 +87,7 @@ class Settling:
         writer: str,
         fingerprint: bytes,
         look: Callable[[Blocking], Finding],
+        machine: str,
     ) -> None:
         self._standing = standing
         self._notes = notes
@@ -81,6 +95,7 @@ class Settling:
         self._writer = writer
         self._fingerprint = fingerprint
         self._look = look
+        self._machine = machine
         self._telling: _Telling | None = None
         self._lineage: list[tuple[str, int]] = []
         self._change = -1
@@ -134,7 +149,8 @@ class Settling:
         gone = [[name, stand] for name, stand in notes.bygone().items()] if notes else []
         own = notes.id if notes else ""
         new = secrets.token_hex(8)
-        told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, packed(peers), packed(gone))
+        known = packed(peers), packed(gone)
+        told = self._run(client, SETTLE, self._node, own, self._fingerprint, standing.seen, new, *known, self._machine)
         epoch, stand, unsettled, emptied, members, bygone, lineage = told
         standing.saw(stand)
         standing.emptied = bool(emptied)
@@ -185,7 +201,8 @@ class Settling:
 
     def _put_back(self, client: Blocking) -> bool:
         """Confirm, and where everybody has, apply some of what was told; whether more waits."""
-        told = self._guarded(client, CONFIRM, self._node, self._notes.id if self._notes else "", self._change)
+        own = self._notes.id if self._notes else ""
+        told = self._guarded(client, CONFIRM, self._node, own, self._change, self._machine, int(HEARD * 1000))
         stand, unsettled, emptied, awaited, staged, restored, change, members, bygone = told
         self._standing.emptied = bool(emptied)
         if self._notes:
@@ -228,6 +245,8 @@ class Settling:
                 return Refused(_KEYS)
             case "TWIN":
                 return Refused(_TWIN.format(node=self._node))
+            case "RUNS":
+                return Runs(_COPIED.format(node=self._node))
             case "NEWER":
                 return Refused(_NEWER)
             case _:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.edges.machine import this_run
 from gateway.edges.store.connection import Refused
 from gateway.edges.store.redis.book import RedisBook
 from gateway.edges.store.redis.chains import Written
@@ -24,7 +26,7 @@ from gateway.edges.store.redis.outbox import RedisOutbox
 from gateway.edges.store.redis.pack import MARKS
 from gateway.edges.store.redis.reads import PATIENCE, Reads
 from gateway.edges.store.redis.returns import RedisReturns
-from gateway.edges.store.redis.settle import Moved, Settling
+from gateway.edges.store.redis.settle import HEARD, Moved, Runs, Settling
 from gateway.edges.store.redis.standing import Standing
 from gateway.edges.store.redis.watching import Watching
 from gateway.flow.lease_ports import Lease
@@ -68,6 +70,8 @@ class RedisStore:
         if not self.standing.settled:
             awaited = ", ".join(self.standing.awaited) or "this one"
             told.append(self.watching.refusal or f"marketing waits until these nodes have told what they have: {awaited}")
+        elif not self.standing.epoch and self.watching.refusal:
+            told.append(self.watching.refusal)
         return ". ".join(told)
 
     @property
@@ -118,15 +122,26 @@ class _Onlooker:
             notes.keep_chain(writer, written)
 
 
-def open_redis(access: Access, writer: str, *, node: str, folder: Path, fingerprint: bytes, replicas: int = 0) -> RedisStore:
+def open_redis(
+    access: Access,
+    writer: str,
+    *,
+    node: str,
+    folder: Path,
+    fingerprint: bytes,
+    replicas: int = 0,
+    machine: str | None = None,
+) -> RedisStore:
     """Open the store at that place, for the machine `node` whose own files are in `folder`.
 
     Events are chained under `writer`, a name that no other running process uses; `fingerprint` tells its keys from others.
-    An empty `node` only looks on: it joins nobody and is waited for by nobody. Raises `Refused` with all that is wrong.
+    An empty `node` only looks on: it joins nobody and is waited for by nobody. `machine` is what tells this run of this machine
+    from others, unless the system shall say. Raises `Refused` with all that is wrong.
     """
     standing = Standing()
     notes = NodeJournal(folder / FILE, standing) if node else None
-    settling = Settling(standing, notes, node, writer, fingerprint, lambda client: look(client, access, replicas))
+    here = this_run() if machine is None else machine
+    settling = Settling(standing, notes, node, writer, fingerprint, lambda client: look(client, access, replicas), here)
     try:
         _with_client(access, lambda client: _settle(settling, client))
         line = _opened(access, open_line)
@@ -165,9 +180,18 @@ def holds_something(access: Access) -> bool:
 
 
 def _settle(settling: Settling, client: Blocking) -> None:
-    for _ in range(_TRIES):
-        with suppress(Moved):
+    """Settle; a machine of this name that is heard of may have died, and its disk have come here: it is waited for."""
+    moves, end = 0, time.monotonic() + 1.2 * HEARD
+    while moves < _TRIES:
+        try:
             settling(client)
+        except Moved:
+            moves += 1
+        except Runs:
+            if time.monotonic() > end:
+                raise
+            time.sleep(HEARD / 20)
+        else:
             return
     raise Refused("the store moves from server to server")
 

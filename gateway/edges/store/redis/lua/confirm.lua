@@ -1,6 +1,8 @@
 -- A node has told all it has, or only asks; whoever comes last, with nothing to put back, ends the waiting.
--- ARGV: epoch, stand seen, node ('' to ask), its id, the change of the nodes that is known already.
-if moved(ARGV[1], ARGV[2]) then return redis.error_reply('EPOCH') end
+-- ARGV: epoch, stand seen, node ('' to ask), its id, the change of the nodes that is known already, the machine it runs on, and for
+-- how many ms that counts. Where another machine runs under its name it has to settle again, and learns why it cannot.
+if moved(ARGV[1], ARGV[2]) or not alone(ARGV[3], ARGV[6]) then return redis.error_reply('EPOCH') end
+if ARGV[3] ~= '' then runs(ARGV[3], ARGV[6], tonumber(ARGV[7])) end
 if ARGV[3] ~= '' and redis.call('HGET', P .. 'confirmed', ARGV[3]) ~= ARGV[1] then
   redis.call('HSET', P .. 'confirmed', ARGV[3], ARGV[1], ARGV[3] .. ':' .. ARGV[4], ARGV[1])
 end

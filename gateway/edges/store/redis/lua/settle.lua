@@ -1,6 +1,6 @@
 -- A process comes in: it learns the epoch, or begins a new one where this is not the data it was, and its node is entered.
 -- ARGV: node ('' for one that only looks on), its id, mark of the keys, highest stand seen, name for a new epoch,
--- the nodes remembered: {name, id, turn, retired}, and who is gone: {name:id, stand}.
+-- the nodes remembered: {name, id, turn, retired}, and who is gone: {name:id, stand}; the machine it runs on.
 -- Where no data are, or others than a node remembers, everything was lost: the mark `emptied` says so until a copy is put back.
 -- The mark `flushed` beside it says that nothing but evidence was left, so that a copy takes nothing away.
 -- Stands of a new epoch begin far above any that somebody may have seen of the one before: a stand never comes twice.
@@ -26,6 +26,7 @@ end
 if node ~= '' then
   local own = nodes[node]
   if own and own[3] == 0 and own[1] ~= id then return redis.error_reply('TWIN') end
+  if not alone(node, ARGV[8]) then return redis.error_reply('RUNS') end
   if not own or own[3] == 1 then
     nodes[node], changed[node] = {id, (own and own[2] or 0) + 1, 0}, true
   end
