@@ -159,7 +159,7 @@ class Handover:
         }
 
     async def _try_at_once(self, submitted: Submitted, one: Accepted, marks: dict[str, bytes]) -> Reply:
-        """Whether it went before is asked together with what the recipient may have said meanwhile: one round trip."""
+        """Whether it went before is asked beside what the recipient may have said meanwhile."""
         again = self._judge.again(submitted.login.stream, one.address, one.judgement)
         open_ones, judgement = await asyncio.gather(self._open([one], marks), again)
         if not open_ones:

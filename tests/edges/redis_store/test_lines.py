@@ -1,4 +1,4 @@
-"""The loop's line to a real server: everybody gets the own answer, whatever became of those who asked before."""
+"""Lines to a real server, of the loop and of the commit thread: each asker gets the own answer, whatever became of others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.exceptions import ResponseError
 
-from gateway.edges.store.redis.client import FAILURES
-from gateway.edges.store.redis.lines import Line, open_line
+from gateway.edges.store.redis.client import FAILURES, blocking_client
+from gateway.edges.store.redis.lines import Held, Line, open_line
 from tests.support.peer import until
 from tests.support.redis_servers import RedisServer, needs_redis
 from tests.support.shared_store import access
@@ -44,6 +44,38 @@ async def test_answers_come_in_the_order_of_the_questions_and_errors_are_answers
         assert (ok, value, nothing) == (b"OK", b"v", None)
         assert isinstance(wrong_type, ResponseError)
         assert isinstance(unknown, ResponseError)
+
+
+async def test_half_a_character_and_a_large_value_go_out_as_they_are(redis_server: RedisServer) -> None:
+    large = b"x" * 1_000_000
+    asked = [("SET", "large", large), ("GET", "large"), ("SET", "n", 7), ("GET", "n")]
+    told = [b"OK", large, b"OK", b"7"]
+    async with line_to(redis_server.url) as line:
+        assert await line.exchange(asked) == told
+        half = [("SET", "half", "a\ud800b"), ("GET", "half")]
+        assert await line.exchange([*half, *asked]) == [b"OK", b"a\xed\xa0\x80b", *told]
+    with blocking_client(access(redis_server.url)) as client:
+        assert Held(client).exchange(asked) == told
+
+
+async def test_commit_threads_line_is_called_again_where_the_server_hung_up(redis_server: RedisServer) -> None:
+    with blocking_client(access(redis_server.url)) as client:
+        line = Held(client)
+        (mine,) = line.exchange([("CLIENT", "ID")])
+        assert line.exchange([("CLIENT", "ID"), ("NO-SUCH",)])[0] == mine
+        assert await redis_server.command("CLIENT", "KILL", "ID", mine) == 1
+
+        async def gone() -> bool:
+            return not await redis_server.command("CLIENT", "LIST", "ID", mine)
+
+        await until(gone, "the connection is gone")
+        (another,) = line.exchange([("CLIENT", "ID")])
+        assert another != mine
+        await redis_server.kill()
+        with pytest.raises(FAILURES):
+            line.exchange([("ECHO", "lost")])
+        await redis_server.start()
+        assert line.exchange([("ECHO", "found")]) == [b"found"]
 
 
 async def test_answer_that_nobody_waits_for_any_more_is_given_to_nobody_else(redis_server: RedisServer) -> None:

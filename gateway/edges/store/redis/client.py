@@ -5,7 +5,7 @@ The library never repeats a command by itself: whether a commit happened is for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from ssl import SSLCertVerificationError
@@ -68,29 +68,6 @@ def owner(client: Blocking, key: str) -> Blocking:
     if isinstance(client, RedisCluster):
         return client.get_redis_connection(client.get_node_from_key(key))
     return client
-
-
-def exchange(client: Blocking, commands: Sequence[Command]) -> list[Any]:
-    """What one server answers to these, written at once: the answer to each, or the error it was answered with.
-
-    The same as the library's pipeline, without its cost. Raises one of `FAILURES` where answers are missing.
-    """
-    connection = client.connection_pool.get_connection()
-    try:
-        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
-        return [_answer(connection) for _ in commands]
-    except BaseException:
-        connection.disconnect()
-        raise
-    finally:
-        client.connection_pool.release(connection)
-
-
-def _answer(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error
 
 
 def async_client(access: Access) -> Async:

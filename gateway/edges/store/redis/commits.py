@@ -21,7 +21,8 @@ from redis.exceptions import MovedError, NoScriptError, RedisError
 from gateway.core.evidence import link
 from gateway.core.model import Ref
 from gateway.edges.store.redis.chains import Chains, Head, Memory
-from gateway.edges.store.redis.client import FAILURES, Blocking, Command, exchange, owner
+from gateway.edges.store.redis.client import FAILURES, Blocking, Command, owner
+from gateway.edges.store.redis.lines import Held
 from gateway.edges.store.redis.pack import MARKS, Packed, packed, place, unpacked, words
 from gateway.edges.store.redis.scripts import COMMIT
 from gateway.edges.store.redis.standing import Standing
@@ -94,6 +95,7 @@ class Commits:
     ) -> None:
         self._connect = connect
         self._client: Blocking | None = None
+        self._line: Held | None = None
         self._writer = writer
         self._standing = standing
         self._settle = settle
@@ -237,7 +239,9 @@ class Commits:
             self._head = self._chains.head(client, epoch)
         told = [self._told(post, epoch) for post in posts]
         waits = self._waits()
-        answers = exchange(owner(client, MARKS), [*(command for command, _ in told), *([waits] if waits else ())])
+        if self._line is None:
+            self._line = Held(owner(client, MARKS))
+        answers = self._line.exchange([*(command for command, _ in told), *([waits] if waits else ())])
         if waits and not _reached(answers[-1], self._replicas):
             self._head = None
             raise Unanswered("store")
@@ -286,7 +290,7 @@ class Commits:
         return self._client
 
     def _disconnect(self) -> None:
-        self._head = None
+        self._head = self._line = None
         if self._client is not None:
             with suppress(*FAILURES):
                 self._client.close()

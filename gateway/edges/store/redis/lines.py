@@ -1,7 +1,7 @@
-"""The event loop's line to the server: what is asked together is written at once, and answered in the same order.
+"""Lines to the server, the event loop's and the commit thread's: what is said together is written at once, and answered in order.
 
-One connection stays in use. Taking one from the library's pool for each question, and a timer for each answer, cost more processor
-time than the answer itself.
+One connection each stays in use. Taking one from the library's pool for each question, packing it in the library's slower way, and
+a timer for each answer, cost more processor time than the answer itself.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from hiredis import pack_command
 from redis.exceptions import ResponseError
 
-from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Access, Async, Command, async_client
+from gateway.edges.store.redis.client import ANSWER_PATIENCE, FAILURES, Access, Async, Blocking, Command, async_client
 from gateway.edges.store.redis.location import Layout
 
 
 class Line(Protocol):
-    """A way to the server."""
+    """The event loop's way to the server."""
 
     async def exchange(self, commands: Sequence[Command]) -> list[Any]:
         """The answer to each, or the error that it was answered with; raises one of `FAILURES` where there are none."""
@@ -44,7 +45,7 @@ class Straight:
         async with asyncio.timeout(ANSWER_PATIENCE):
             connection = await self._connected()
             try:
-                await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+                await connection.send_packed_command(_packed(connection, commands), check_health=False)
                 answers = [await self._answer() for _ in commands]
             except BaseException:
                 await connection.disconnect(nowait=True)
@@ -95,3 +96,49 @@ class Forwarded:
     async def close(self) -> None:
         """See `Line`."""
         await self._client.aclose()
+
+
+class Held:
+    """The commit thread's line to one server; the connection ends with its client."""
+
+    def __init__(self, client: Blocking) -> None:
+        self._pool = client.connection_pool
+        self._connection: Any = None
+
+    def exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """See `Line`."""
+        connection = self._connected()
+        try:
+            connection.send_packed_command(_packed(connection, commands), check_health=False)
+            return [self._answer() for _ in commands]
+        except BaseException:
+            connection.disconnect()
+            raise
+
+    def _connected(self) -> Any:
+        if self._connection is None:
+            self._connection = self._pool.get_connection()
+        elif self._hung_up():
+            self._connection.disconnect()
+        self._connection.connect()
+        return self._connection
+
+    def _hung_up(self) -> bool:
+        try:
+            return bool(self._connection.can_read())  # all was answered: there is nothing to read but the end
+        except FAILURES:
+            return True
+
+    def _answer(self) -> Any:
+        try:
+            return self._connection.read_response()
+        except ResponseError as error:
+            return error
+
+
+def _packed(connection: Any, commands: Sequence[Command]) -> Any:
+    """Commands as they go out."""
+    try:
+        return [b"".join(map(pack_command, commands))]
+    except UnicodeEncodeError:  # half a character, which only the library can be told to pass on
+        return connection.pack_commands(commands)
