@@ -137,10 +137,10 @@ class Life:
         self._starter = starter
         self._config = config
 
-    async def start(self, patience: float = PATIENCE) -> None:
+    async def start(self) -> None:
         """Start it and wait until it greets tools."""
         self.pid = await self._starter.start(self._config)
-        async with asyncio.timeout(patience):
+        async with asyncio.timeout(PATIENCE):
             while not await self._greets():
                 os.kill(self.pid, 0)
                 await asyncio.sleep(0.01)
