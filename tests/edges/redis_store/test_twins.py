@@ -89,7 +89,7 @@ async def test_machine_that_cannot_tell_itself_from_others_is_believed(redis_ser
         assert await redis_server.command("EXISTS", KEY) == 0
 
 
-async def test_machine_that_is_off_is_told_from_one_that_heard(redis_server: RedisServer, tmp_path: Path) -> None:
+async def test_machine_that_is_off_is_told_from_one_that_runs(redis_server: RedisServer, tmp_path: Path) -> None:
     async with machine(redis_server.url, tmp_path / "b", "b") as other:
         async with machine(redis_server.url, tmp_path / "a", "a") as one:
 
